@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Between Ansible and our code: options in, result out. The only place with exit_json and fail_json."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .clock import SYSTEM_CLOCK
+from .core.errors import ConfigError, PlatformError
+from .core.plan import Plan, Step
+from .core.redact import Redactor
+
+try:
+    from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+except ImportError:
+    AUTH_ARG_SPEC = None
+
+#: Options of every module that writes to Kubernetes, beside the authentication.
+WRITE_OPTIONS: dict[str, dict[str, Any]] = {
+    "force_conflicts": {"type": "bool", "default": False},
+    "concurrency": {"type": "int", "default": 16},
+}
+#: Options of every module that waits, by the names of kubernetes.core.
+WAIT_OPTIONS: dict[str, dict[str, Any]] = {
+    "wait": {"type": "bool", "default": True},
+    "wait_sleep": {"type": "int", "default": 5},
+    "wait_timeout": {"type": "int", "default": 600},
+}
+
+
+@dataclass
+class ItemResult:
+    """What is reported about one item.
+
+    item: its name, usually the tenant id. values: further keys of the item's result. steps: what was done (in check
+    mode: would be). refused: steps that were not done, with their reasons. error: why the item failed.
+    """
+
+    item: str
+    steps: Sequence[Step] = ()
+    values: dict[str, Any] = field(default_factory=dict)
+    refused: Sequence[Step] = ()
+    error: Optional[PlatformError] = None
+    changed: Optional[bool] = None
+
+    @classmethod
+    def of_plan(cls, plan: Plan, **values: Any) -> ItemResult:
+        """The result of a plan that was carried out to its end."""
+        return cls(plan.item, plan.writes, dict(values), plan.refusals)
+
+    def is_changed(self) -> bool:
+        """Whether something was written for this item."""
+        return bool(self.steps) if self.changed is None else self.changed
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry in the module's C(results)."""
+        result: dict[str, Any] = {
+            "item": self.item,
+            "changed": self.is_changed(),
+            "actions": [step.summary() for step in (*self.steps, *self.refused)],
+            **self.values,
+        }
+        if self.error:
+            result["failed"] = True
+            result["error"] = describe(self.error)
+        return result
+
+
+@dataclass
+class Report:
+    """Everything that a module returns. values: further top-level keys."""
+
+    items: list[ItemResult] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Context:
+    """What a module's own code gets: options, check mode, the connection, and a place for secrets to be forgotten."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.params: dict[str, Any] = module.params
+        self.check_mode: bool = module.check_mode
+        self.clock = SYSTEM_CLOCK
+        self.redactor = Redactor()
+        self._module = module
+        self._session: Any = None
+
+    @property
+    def session(self) -> Any:
+        """The connection to the Kubernetes API of the module's authentication options, made at first use."""
+        if self._session is None:
+            from .kube import session as kube_session
+
+            if kube_session.IMPORT_ERROR:
+                self._module.fail_json(
+                    msg=missing_required_lib("kubernetes and the collection kubernetes.core >= 6.3"),
+                    exception=kube_session.IMPORT_ERROR,
+                )
+            self._session = kube_session.Session.from_options(
+                {name: self.params.get(name) for name in AUTH_ARG_SPEC or {}}
+            )
+        return self._session
+
+    def learn_secret(self, secret: str) -> None:
+        """Mask this value in everything that the module returns or logs from now on."""
+        self.redactor.learn(secret)
+        self._module.no_log_values.add(secret)
+
+
+def kubernetes_options() -> dict[str, Any]:
+    """The authentication options of kubernetes.core, as a copy that may be changed."""
+    return copy.deepcopy(AUTH_ARG_SPEC or {})
+
+
+def run_module(
+    argument_spec: Mapping[str, Any], work: Callable[[Context], Report], **module_options: Any
+) -> None:
+    """Run a module: parse options, call C(work), exit with its report or with its error.
+
+    Never returns. module_options go to AnsibleModule; check mode is always supported.
+    """
+    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True, **module_options)
+    context = Context(module)
+    _learn_kubeconfig(context)
+    try:
+        report = work(context)
+    except PlatformError as error:
+        module.fail_json(msg=context.redactor.text(str(error)), changed=False, error=describe(error))
+    else:
+        _finish(module, context, report)
+
+
+def _learn_kubeconfig(context: Context) -> None:
+    """A kubeconfig given as data holds keys and tokens; none may come back in a result."""
+    kubeconfig = context.params.get("kubeconfig")
+    if not isinstance(kubeconfig, Mapping):
+        return
+    for entry in kubeconfig.get("users") or []:
+        for name, value in (entry.get("user") or {}).items():
+            if isinstance(value, str) and name in ("token", "password", "client-key-data"):
+                context.learn_secret(value)
+
+
+def _finish(module: AnsibleModule, context: Context, report: Report) -> None:
+    for warning in dict.fromkeys(report.warnings):
+        module.warn(context.redactor.text(warning))
+    result: dict[str, Any] = {
+        "changed": any(item.is_changed() for item in report.items),
+        "results": [item.as_dict() for item in report.items],
+        **report.values,
+    }
+    if module._diff:
+        result["diff"] = [step.diff() for item in report.items for step in item.steps]
+    result = context.redactor.data(result)
+    failures = [item for item in report.items if item.error]
+    if failures:
+        module.fail_json(msg=context.redactor.text(_failure_text(failures, len(report.items))), **result)
+    module.exit_json(**result)
+
+
+def _failure_text(failures: Sequence[ItemResult], total: int) -> str:
+    if total == 1:
+        return str(failures[0].error)
+    lines = "\n".join(f"  - {item.item}: {item.error}" for item in failures)
+    return f"{len(failures)} of {total} failed; the others are as wanted. Run again when the cause is gone.\n{lines}"
+
+
+def describe(error: PlatformError) -> dict[str, Any]:
+    """An error as data: code, message, next_step, retryable, and for bad input each problem."""
+    result: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "next_step": error.next_step,
+        "retryable": error.retryable,
+    }
+    if isinstance(error, ConfigError):
+        result["problems"] = [
+            {"field": problem.path, "value": str(problem.value), "allowed": problem.allowed}
+            for problem in error.problems
+        ]
+    return result
