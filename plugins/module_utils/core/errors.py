@@ -83,7 +83,8 @@ class PlatformError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        return f"{self.message} {self.next_step}".strip()
+        separator = "\n" if "\n" in self.message else " "  # after a list, on a line of its own
+        return f"{self.message}{separator}{self.next_step}".strip()
 
     @property
     def code(self) -> str:
@@ -158,6 +159,10 @@ class RemoteError(PlatformError):
     def transient(self) -> bool:
         """True for answers after which the same idempotent call may be sent again."""
         return self.status in (408, 425, 429, 500, 502, 503, 504)
+
+
+class StuckError(PlatformError):
+    """Something will not get ready by itself: its system names a cause that somebody has to remove first."""
 
 
 class WaitTimeoutError(PlatformError):

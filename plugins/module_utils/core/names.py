@@ -39,7 +39,7 @@ DNS_SUBDOMAIN_ALLOWED = "a lower case DNS name such as api.example.com"
 HOST_ALLOWED = "a lower case DNS name such as acme.example.com, no wildcard, port or scheme"
 WILDCARD_HOST_ALLOWED = "a lower case DNS name, '*.' allowed as its first label, no port or scheme"
 LABEL_KEY_ALLOWED = "a label key: [prefix/]name, name of 1-63 characters of A-Z, a-z, 0-9, '-', '_', '.'"
-LABEL_VALUE_ALLOWED = "a label value: up to 63 characters of A-Z, a-z, 0-9, '-', '_', '.', a letter or digit at both ends"
+LABEL_VALUE_ALLOWED = "a label value: up to 63 characters of A-Z, a-z, 0-9, '-', '_', '.', no sign at the ends"
 RESOURCE_NAME_ALLOWED = "a resource name such as cpu, memory or nvidia.com/gpu"
 TENANT_ID_ALLOWED = "2-20 characters of a-z, 0-9 and '-', first a letter, last no '-'"
 CLUSTER_NAME_ALLOWED = (
@@ -71,20 +71,6 @@ def is_host(value: Any, wildcard: bool = False) -> bool:
         return False
     name = value[2:] if wildcard and value.startswith("*.") else value
     return is_dns_subdomain(name) and "." in name and not name.replace(".", "").isdigit()
-
-
-def hosts_clash(left: str, right: str) -> bool:
-    """Tell whether two ingress hosts would receive the same request.
-
-    A wildcard stands for exactly one label (Kubernetes Ingress): C(*.a.example) takes C(x.a.example), not C(a.example).
-    For safety a wildcard also clashes with everything deeper under it, because some ingress controllers match that too.
-    """
-    if left == right:
-        return True
-    for wide, other in ((left, right), (right, left)):
-        if wide.startswith("*.") and other.endswith(wide[1:]):
-            return True
-    return False
 
 
 def is_email(value: Any) -> bool:
@@ -151,11 +137,6 @@ def cluster_name_problem(value: Any) -> Optional[str]:
 
 def namespace_of(tenant_id: str) -> str:
     """Return the default namespace of a tenant on the host cluster."""
-    return NAMESPACE_PREFIX + tenant_id
-
-
-def policy_of(tenant_id: str) -> str:
-    """Return the name of a tenant's VirtualClusterPolicy; it is cluster-scoped, so it carries the prefix too."""
     return NAMESPACE_PREFIX + tenant_id
 
 

@@ -97,7 +97,7 @@ def shown(manifest: Object) -> dict[str, Any]:
     if manifest.get("kind") == "Secret":
         for part in ("data", "stringData"):
             if part in result:
-                result[part] = {key: "********" for key in result[part]}
+                result[part] = dict.fromkeys(result[part], "********")
     return result
 
 
@@ -130,19 +130,13 @@ def _project(live: Any, desired: Any, path: str, extra: list[str]) -> Any:
 def owned_fields(live: Object, manager: str = FIELD_MANAGER) -> Mapping[str, Any]:
     """The C(fieldsV1) tree that server-side apply recorded for our manager; empty when we never applied the object."""
     for entry in live.get("metadata", {}).get("managedFields", []) or []:
-        if (
-            entry.get("manager") == manager
-            and entry.get("operation") == "Apply"
-            and not entry.get("subresource")
-        ):
+        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
             fields = entry.get("fieldsV1", {})
             return fields if isinstance(fields, Mapping) else {}
     return {}
 
 
-def _different(
-    path: str, wanted: Any, found: Any, is_quantity: bool, exact: frozenset[str]
-) -> Iterator[Difference]:
+def _different(path: str, wanted: Any, found: Any, is_quantity: bool, exact: frozenset[str]) -> Iterator[Difference]:
     if isinstance(wanted, Mapping):
         if found is not None and not isinstance(found, Mapping):
             yield Difference(path, found, wanted)

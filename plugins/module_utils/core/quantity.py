@@ -130,7 +130,7 @@ def parse_count(value: Any, minimum: int = 0) -> int:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Tell whether two values are the same amount (C(1000m) and 1); values that are no quantities are never the same."""
+    """Tell whether two values are the same amount (C(1000m) and 1); what is no quantity is never the same."""
     try:
         return parse(left) == parse(right)
     except ValueError:

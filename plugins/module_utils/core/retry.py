@@ -92,3 +92,16 @@ def wait_for(
             raise WaitTimeoutError(f"not ready after {timeout:g} s: {state}")
         clock.sleep(min(pause, max(timeout - passed, 0.01)))
         pause = min(pause * 1.5, interval)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How to wait, as the user said. timeout, interval: seconds, as in L(wait_for)."""
+
+    clock: Clock
+    timeout: float
+    interval: float
+
+    def until(self, look: Callable[[], tuple[bool, str]]) -> float:
+        """Look until it is done; see L(wait_for)."""
+        return wait_for(look, self.clock, self.timeout, self.interval)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import errors
 
 

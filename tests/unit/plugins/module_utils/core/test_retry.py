@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import errors
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.retry import Backoff, Clock, retried, wait_for
 
@@ -51,7 +52,12 @@ def test_retry_after_of_the_server_is_honoured() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [errors.RemoteError("no", status=422), errors.AuthError("no"), errors.ConflictError("no"), errors.NotFoundError("")],
+    [
+        errors.RemoteError("no", status=422),
+        errors.AuthError("no"),
+        errors.ConflictError("no"),
+        errors.NotFoundError(""),
+    ],
 )
 def test_what_will_not_get_better_is_not_retried(error: errors.PlatformError) -> None:
     fake = FakeClock()

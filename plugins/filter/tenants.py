@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The filter that reads a tenants file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import ConfigError
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.tenant import parse_tenants_file
+
+
+def tenants_parse(data: Any) -> dict[str, Any]:
+    """Check a tenants file and return it in flat form, or fail with all its mistakes in one message."""
+    try:
+        return parse_tenants_file(data).to_dict()
+    except ConfigError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+class FilterModule:
+    """What Ansible finds here."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name of each filter and its function."""
+        return {"tenants_parse": tenants_parse}

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The filter: plain data or one message."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.ai_tenancy.platform.plugins.filter.tenants import FilterModule
+
+FILE: dict[str, Any] = {
+    "apiVersion": "tenancy/v1",
+    "tenants": [
+        {
+            "id": "acme",
+            "owner": {"email": "a@acme.example"},
+            "isolation": {"node_selector": {"tenant": "acme"}},
+            "cluster": {"version": "v1.34.4-k3s1"},
+        }
+    ],
+}
+
+
+def test_returns_plain_data() -> None:
+    result = FilterModule().filters()["tenants_parse"](FILE)
+    assert json.loads(json.dumps(result)) == result
+    assert result["tenants"][0]["namespace"] == "t-acme"
+
+
+def test_fails_with_every_mistake() -> None:
+    broken = {**FILE, "surprise": 1, "tenants": [{"id": "kube"}]}
+    with pytest.raises(AnsibleFilterError) as caught:
+        FilterModule().filters()["tenants_parse"](broken)
+    for part in ("surprise", "tenants[kube].id", "tenants[kube].cluster.version", "tenants[kube].owner.email"):
+        assert part in str(caught.value)
