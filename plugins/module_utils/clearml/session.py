@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One connection to a ClearML API server. The only place that sends requests to it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ..clock import SYSTEM_CLOCK
+from ..core.clearml.answer import (
+    ExpiredTokenError,
+    NoSuchCallError,
+    NotSentError,
+    claims_of,
+    not_carried_out,
+    read_answer,
+)
+from ..core.errors import PlatformError, Problems, UnreachableError
+from ..core.retry import Backoff, Clock, retried
+
+try:
+    import urllib3
+
+    IMPORT_ERROR: Optional[str] = None
+except ImportError:
+    IMPORT_ERROR = traceback.format_exc()
+
+#: Requests at the same time.
+CONCURRENCY = 16
+#: Seconds to wait for a connection; for the answer it is the option C(timeout).
+CONNECT_TIMEOUT = 5.0
+
+
+class UntrustedError(PlatformError):
+    """The server's certificate is not trusted. Asking again does not help."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a call is made as. The platform itself when nothing is set.
+
+    act_as: id of a user whose company counts, with the platform's own role.
+    become: id of a user whose company and role count.
+    access_key, secret_key: a pair of its own instead of the platform's credential.
+    """
+
+    act_as: str = ""
+    become: str = ""
+    access_key: str = ""
+    secret_key: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """The headers that make the server see this caller. The server refuses both impersonation headers at once."""
+        if self.become:
+            return {"X-Clearml-Impersonate-As": self.become}
+        if self.act_as:
+            return {"X-Clearml-Act-As": self.act_as}
+        return {}
+
+
+PLATFORM = Caller()
+
+
+class Session:
+    """Calls to one server, safe to use from several threads.
+
+    The platform's pair is exchanged for a bearer token at the first call and again when that expires, so that the
+    secret travels once. learn_secret: called with every secret as soon as it is known.
+    """
+
+    def __init__(
+        self, options: Mapping[str, Any], learn_secret: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        """options: those of the documentation fragment C(clearml_auth). Raises ConfigError when they do not fit."""
+        _check(options)
+        self.url = str(options["api_url"]).rstrip("/")
+        self.learn_secret = learn_secret
+        self._pair = (options.get("access_key") or "", options.get("secret_key") or "")
+        self._token = str(options.get("token") or "")
+        self._login_lock = threading.Lock()
+        self._missing: set[str] = set()
+        self._backoff = Backoff(clock, tries=int(options["retries"]) + 1)
+        self._timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=float(options["timeout"]))
+        verify = bool(options["api_validate_certs"])
+        if not verify:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        self._pool = urllib3.PoolManager(
+            num_pools=2,
+            maxsize=CONCURRENCY,
+            cert_reqs="CERT_REQUIRED" if verify else "CERT_NONE",
+            ca_certs=options.get("ca_path"),
+            ssl_minimum_version=ssl.TLSVersion.TLSv1_2,
+        )
+        for secret in (*self._pair, self._token):
+            if secret:
+                learn_secret(secret)
+
+    # -- calls --------------------------------------------------------------------------------------------------
+
+    def read(self, call: str, data: Optional[Mapping[str, Any]] = None, caller: Caller = PLATFORM) -> dict[str, Any]:
+        """Make a call that may be repeated after a fault: it reads, or it sets what is the same the second time.
+
+        call: C(service.action). Returns the answer's data. Raises NoSuchCallError, AuthError, RemoteError,
+        UnreachableError.
+        """
+        self._ensure_token(caller)
+        return retried(lambda: self._authorized(call, data, caller), self._backoff)
+
+    def write(self, call: str, data: Optional[Mapping[str, Any]] = None, caller: Caller = PLATFORM) -> dict[str, Any]:
+        """Make a call that must not happen twice: repeated only when the server certainly did nothing.
+
+        After an error for which C(core.clearml.answer.unclear) is true the caller must look what happened.
+        """
+
+        def once() -> dict[str, Any]:
+            try:
+                return self._authorized(call, data, caller)
+            except PlatformError as error:
+                if not_carried_out(error):
+                    raise
+                raise _FinalError(error) from error
+
+        self._ensure_token(caller)
+        try:
+            return retried(once, self._backoff)
+        except _FinalError as final:
+            raise final.error from final.error.__cause__
+
+    def offers(self, call: str) -> bool:
+        """False when a call was tried before and this server does not have it."""
+        return call not in self._missing
+
+    def claims(self) -> dict[str, Any]:
+        """What the bearer token tells about server and caller; logs in when that did not happen yet."""
+        self._ensure_token(PLATFORM)
+        return claims_of(self._token)
+
+    # -- authorization ------------------------------------------------------------------------------------------
+
+    def _authorized(self, call: str, data: Optional[Mapping[str, Any]], caller: Caller) -> dict[str, Any]:
+        if caller.access_key:
+            own = {"Authorization": _basic(caller.access_key, caller.secret_key), **caller.headers()}
+            return self._once(call, data, own)
+        token = self._token
+        try:
+            return self._once(call, data, {"Authorization": f"Bearer {token}", **caller.headers()})
+        except ExpiredTokenError:
+            if not self._pair[0]:
+                raise
+            self._login(token)
+        return self._once(call, data, {"Authorization": f"Bearer {self._token}", **caller.headers()})
+
+    def _ensure_token(self, caller: Caller) -> None:
+        if not self._token and not caller.access_key:
+            retried(lambda: self._login(""), self._backoff)
+
+    def _login(self, worn_out: str) -> None:
+        """Get a new token, unless another thread replaced C(worn_out) meanwhile."""
+        with self._login_lock:
+            if self._token != worn_out:
+                return
+            token = str(self._once("auth.login", {}, {"Authorization": _basic(*self._pair)}).get("token") or "")
+            self.learn_secret(token)
+            self._token = token
+
+    # -- one request --------------------------------------------------------------------------------------------
+
+    def _once(self, call: str, data: Optional[Mapping[str, Any]], headers: Mapping[str, str]) -> dict[str, Any]:
+        try:
+            response = self._pool.request(
+                "POST",
+                f"{self.url}/{call}",
+                body=json.dumps(dict(data or {})).encode(),
+                headers={
+                    "Accept": "application/json",
+                    # With any other type the server takes the body for a form.
+                    "Content-Type": "application/json",
+                    "X-Clearml-Client": "ai_tenancy.platform",
+                    **headers,
+                },
+                timeout=self._timeout,
+                retries=False,
+                redirect=False,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise _no_answer(call, self.url, error) from error
+        try:
+            return read_answer(call, response.status, response.headers, response.data)
+        except NoSuchCallError:
+            self._missing.add(call)
+            raise
+
+
+class _FinalError(Exception):
+    """Carries an error past the retry loop, which only knows PlatformError."""
+
+    def __init__(self, error: PlatformError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _basic(access_key: str, secret_key: str) -> str:
+    return "Basic " + base64.b64encode(f"{access_key}:{secret_key}".encode()).decode()
+
+
+def _no_answer(call: str, url: str, error: Exception) -> PlatformError:
+    if isinstance(error, urllib3.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return UntrustedError(
+            f"{call}: the certificate of {url} is not trusted: {error}.",
+            "Set ca_path to the PEM file of the CA that signed it.",
+        )
+    message = f"{call}: no answer from {url}: {error}."
+    advice = "Check that the ClearML API server runs and that api_url is right."
+    connecting = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    if isinstance(error, connecting):
+        return NotSentError(message, advice)
+    return UnreachableError(message, advice)
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    """Raise ConfigError with every mistake in the connection options."""
+    problems = Problems()
+    url = str(options.get("api_url") or "")
+    if not url.startswith("https://") and not url.startswith("http://"):
+        problems.add("api_url", url, "the URL of the ClearML API server, for example https://api.example.com")
+    if not options.get("token"):
+        for name in ("access_key", "secret_key"):
+            if not options.get(name):
+                problems.add(name, None, "the platform's credential: access_key and secret_key, or token")
+    if options.get("ca_path") and not os.path.isfile(options["ca_path"]):
+        problems.add("ca_path", options["ca_path"], "an existing PEM file with CA certificates")
+    if int(options["retries"]) < 0:
+        problems.add("retries", options["retries"], "0 or more")
+    if float(options["timeout"]) <= 0:
+        problems.add("timeout", options["timeout"], "seconds, more than 0")
+    problems.raise_if_any("ClearML connection")
