@@ -61,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "env", parents=[common], help='print shell lines to use a laboratory: eval "$(scripts/lab env)"'
     )
+    kubectl = commands.add_parser("kubectl", parents=[common], help="run kubectl against a laboratory")
+    kubectl.add_argument("arguments", nargs=argparse.REMAINDER, help="command and options of kubectl, the command first")
     commands.add_parser("list", help="list the laboratories of this clone")
     return top
 
@@ -165,6 +167,13 @@ def env(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def kubectl(arguments: argparse.Namespace) -> int:
+    """Become kubectl, as administrator of the laboratory unless the arguments name another kubeconfig."""
+    lab = Lab.find(arguments.name)
+    os.environ["KUBECONFIG"] = str(lab.kubeconfig)
+    os.execv(lab.kube, [str(lab.kube), "kubectl", *arguments.arguments])  # noqa: S606 - no shell is wanted here
+
+
 def listing(arguments: argparse.Namespace) -> int:
     """List the laboratories."""
     for name in description.names():
@@ -175,7 +184,7 @@ def listing(arguments: argparse.Namespace) -> int:
 
 
 ACTIONS = {
-    "up": up, "down": down, "status": status, "logs": logs, "env": env, "list": listing,
+    "up": up, "down": down, "status": status, "logs": logs, "env": env, "kubectl": kubectl, "list": listing,
     "start": control, "stop": control, "kill": control, "restart": control,
 }  # fmt: skip
 
