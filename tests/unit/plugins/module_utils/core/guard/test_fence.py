@@ -189,6 +189,15 @@ def test_what_is_refused(fence: Fence, found: Around, words: str) -> None:
         plan_fence(fence, AROUND, found)
 
 
+def test_a_check_of_offboarding_trusts_that_the_cluster_goes_first() -> None:
+    found = Around(namespace(labels=MINE), clusters=["acme"])
+    leaving = Fence("acme", "t-acme", present=False, cluster_absent=True)
+    assert plan_fence(leaving, AROUND, found, trust_declared=True).changed
+    for fence, trusted in ((leaving, False), (GONE, True)):
+        with pytest.raises(RefusedError, match="still holds"):
+            plan_fence(fence, AROUND, found, trusted)
+
+
 def test_a_namespace_that_was_there_before_is_taken_in() -> None:
     plan = plan_fence(parsed(), AROUND, Around(namespace()))
     assert (plan.steps[0].action, plan.steps[0].kind) == ("change", "Namespace")

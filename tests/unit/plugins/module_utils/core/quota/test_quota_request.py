@@ -130,9 +130,7 @@ def test_only_enforced_keys_are_written() -> None:
         "requests.amd.com/gpu": "0",
         f"requests.{GPU}": "4",
         "gpu.nvidia.com.deviceclass.resource.k8s.io/devices": "2",
-        "requests.deviceclass.resource.kubernetes.io/gpu.nvidia.com": "2",
         "mig.nvidia.com.deviceclass.resource.k8s.io/devices": "0",
-        "requests.deviceclass.resource.kubernetes.io/mig.nvidia.com": "0",
         "count/resourceclaims.resource.k8s.io": "3",
         "count/resourceclaimtemplates.resource.k8s.io": "3",
     }
