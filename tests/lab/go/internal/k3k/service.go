@@ -163,7 +163,7 @@ func tlsSANs(cluster *k3kapi.Cluster, clusterIP string) []string {
 	return slices.Compact(sans)
 }
 
-// firstDNSName is the host of an ingress: the first of spec.tlsSANs that is not an address.
+// dnsNames are the hosts of an ingress: those of spec.tlsSANs that are no address, in the order given.
 func dnsNames(cluster *k3kapi.Cluster) []string {
 	var names []string
 	for _, san := range cluster.Spec.TLSSANs {

@@ -68,6 +68,8 @@ type server struct {
 	broken   string
 	upFrom   time.Time
 	instance *instance
+	// answering is what the controller was told last; used by sync only.
+	answering bool
 }
 
 // config is the part of a k3s configuration file that matters here.
@@ -153,14 +155,19 @@ func (s *Servers) Fetch(namespace, name, token string) (*Data, error) {
 	running := s.running[key{namespace, name}]
 	s.mu.Unlock()
 	pod := s.server0(key{namespace, name})
-	if running == nil || pod == nil || pod.UID != running.pod || !podReady(pod) || running.broken != "" ||
-		time.Now().Before(running.upFrom) || (s.options.Inner != nil && !running.instance.ready()) {
+	if running == nil || pod == nil || !s.answers(running, pod) {
 		return nil, ErrNotReady
 	}
 	if running.data.Token != token {
 		return nil, errors.New("failed executing '/v1-k3s/config' request to k3s server: status code: 401 Unauthorized")
 	}
 	return running.data, nil
+}
+
+// answers says whether a connection to the server would be accepted.
+func (s *Servers) answers(running *server, pod *corev1.Pod) bool {
+	return pod.UID == running.pod && podReady(pod) && running.broken == "" && !time.Now().Before(running.upFrom) &&
+		(s.options.Inner == nil || running.instance.ready())
 }
 
 // Endpoint is the direct URL of the inner API, or empty when there is none.
@@ -200,9 +207,12 @@ func (s *Servers) sync(ctx context.Context, k key) error {
 		s.mu.Lock()
 		s.running[k] = running
 		s.mu.Unlock()
+		time.AfterFunc(time.Until(running.upFrom), func() { s.Observe(k.namespace, k.name) })
+	}
+	// The controller does not ask again by itself: whatever changes the answer passes here.
+	if answering := s.answers(running, pod); answering != running.answering {
+		running.answering = answering
 		s.Changed(k.namespace, k.name)
-		// Nothing else tells the controller that the start delay is over.
-		time.AfterFunc(time.Until(running.upFrom), func() { s.Changed(k.namespace, k.name) })
 	}
 	if running.instance == nil {
 		return nil
@@ -244,7 +254,7 @@ func (s *Servers) start(ctx context.Context, k key, pod *corev1.Pod) (*server, e
 	if pod.Status.StartTime != nil {
 		upFrom = pod.Status.StartTime.Time
 	}
-	running := &server{pod: pod.UID, data: data, upFrom: upFrom.Add(s.options.StartDelay), broken: unusable(configuration, pod)}
+	running := &server{pod: pod.UID, data: data, upFrom: upFrom.Add(s.options.StartDelay), broken: unusable(configuration)}
 	if running.broken != "" {
 		klog.InfoS("server cannot start", "cluster", k, "reason", running.broken)
 	} else if s.options.Inner != nil {
@@ -261,10 +271,7 @@ func (s *Servers) launch(k key, data *Data, configuration *config) (*instance, e
 		return nil, err
 	}
 	data.Port = port
-	changed := func() {
-		s.Observe(k.namespace, k.name)
-		s.Changed(k.namespace, k.name)
-	}
+	changed := func() { s.Observe(k.namespace, k.name) }
 	dir := fmt.Sprintf("%s/inner/%s/%s", s.options.StateDir, k.namespace, k.name)
 	return startInstance(s.options.Inner, dir, etcdPrefix(k, data), data, configuration, changed)
 }
@@ -328,14 +335,11 @@ func (s *Servers) disk(ctx context.Context, pod *corev1.Pod) (string, error) {
 
 // unusable names what a real server would stumble over at start, or nothing.
 // The API server admits these mistakes (k3k v1.2.0-rc4, observed).
-func unusable(configuration *config, pod *corev1.Pod) string {
+func unusable(configuration *config) string {
 	for _, cidr := range []string{configuration.ClusterCIDR, configuration.ServiceCIDR} {
 		if _, _, err := net.ParseCIDR(cidr); err != nil {
 			return err.Error()
 		}
-	}
-	if image := pod.Spec.Containers[0].Image; strings.Contains(image, "+") {
-		return fmt.Sprintf("invalid image name %q", image)
 	}
 	return ""
 }
