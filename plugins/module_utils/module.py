@@ -4,22 +4,19 @@
 
 from __future__ import annotations
 
-import copy
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
 from .clock import SYSTEM_CLOCK
 from .core.errors import ConfigError, PlatformError
 from .core.plan import Plan, Step
 from .core.redact import Redactor
-
-try:
-    from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-except ImportError:
-    AUTH_ARG_SPEC = None
+from .core.retry import Waiting
+from .kube.options import kubernetes_options
 
 #: Options of every module that writes to Kubernetes, beside the authentication.
 WRITE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -31,6 +28,30 @@ WAIT_OPTIONS: dict[str, dict[str, Any]] = {
     "wait": {"type": "bool", "default": True},
     "wait_sleep": {"type": "int", "default": 5},
     "wait_timeout": {"type": "int", "default": 600},
+}
+
+#: How a module reaches ClearML (documentation fragment clearml_auth). Beside the options of kubernetes.core, whose
+#: validate_certs and ca_cert are about the Kubernetes API.
+CLEARML_OPTIONS: dict[str, dict[str, Any]] = {
+    "api_url": {"type": "str", "required": True, "fallback": (env_fallback, ["CLEARML_API_HOST"])},
+    "access_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["CLEARML_API_ACCESS_KEY"])},
+    "secret_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["CLEARML_API_SECRET_KEY"])},
+    "token": {"type": "str", "no_log": True},
+    "ca_path": {"type": "path"},
+    "api_validate_certs": {
+        "type": "bool",
+        "default": True,
+        "fallback": (env_fallback, ["CLEARML_API_HOST_VERIFY_CERT"]),
+    },
+    "timeout": {"type": "int", "default": 30},
+    "retries": {"type": "int", "default": 5},
+}
+#: The Secret that keeps a pair of a tenant. The last two are names of keys, not keys.
+CLEARML_STORE_OPTIONS: dict[str, dict[str, Any]] = {
+    "namespace": {"type": "str"},
+    "name": {"type": "str"},
+    "access_key_key": {"type": "str", "default": "agentk8sglue_key", "no_log": False},
+    "secret_key_key": {"type": "str", "default": "agentk8sglue_secret", "no_log": False},
 }
 
 
@@ -74,9 +95,10 @@ class ItemResult:
 
 @dataclass
 class Report:
-    """Everything that a module returns. values: further top-level keys."""
+    """Everything that a module returns. values: further top-level keys. common: what was done once for all items."""
 
     items: list[ItemResult] = field(default_factory=list)
+    common: Optional[ItemResult] = None
     values: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -91,6 +113,8 @@ class Context:
         self.redactor = Redactor()
         self._module = module
         self._session: Any = None
+        self._clearml: Any = None
+        self._secrets_lock = threading.Lock()
 
     @property
     def session(self) -> Any:
@@ -104,24 +128,44 @@ class Context:
                     exception=kube_session.IMPORT_ERROR,
                 )
             self._session = kube_session.Session.from_options(
-                {name: self.params.get(name) for name in AUTH_ARG_SPEC or {}}
+                {name: self.params.get(name) for name in kubernetes_options()}
             )
         return self._session
 
+    @property
+    def secrets(self) -> Any:
+        """The Secrets of the Kubernetes API of the module's authentication options."""
+        from .kube.secrets import Secrets
+
+        return Secrets(self.session)
+
+    @property
+    def clearml(self) -> Any:
+        """The connection to the ClearML API of the module's options, made at first use."""
+        if self._clearml is None:
+            from .clearml import session as clearml_session
+
+            if clearml_session.IMPORT_ERROR:
+                self._module.fail_json(msg=missing_required_lib("urllib3"), exception=clearml_session.IMPORT_ERROR)
+            options = {name: self.params.get(name) for name in CLEARML_OPTIONS}
+            self._clearml = clearml_session.Session(options, self.learn_secret)
+        return self._clearml
+
+    @property
+    def waiting(self) -> Optional[Waiting]:
+        """How to wait, of a module with WAIT_OPTIONS; None when nothing is to be waited for (check mode too)."""
+        if self.check_mode or not self.params["wait"]:
+            return None
+        return Waiting(self.clock, self.params["wait_timeout"], self.params["wait_sleep"])
+
     def learn_secret(self, secret: str) -> None:
-        """Mask this value in everything that the module returns or logs from now on."""
-        self.redactor.learn(secret)
-        self._module.no_log_values.add(secret)
+        """Mask this value in everything that the module returns or logs from now on. Safe to use from threads."""
+        with self._secrets_lock:
+            self.redactor.learn(secret)
+            self._module.no_log_values.add(secret)
 
 
-def kubernetes_options() -> dict[str, Any]:
-    """The authentication options of kubernetes.core, as a copy that may be changed."""
-    return copy.deepcopy(AUTH_ARG_SPEC or {})
-
-
-def run_module(
-    argument_spec: Mapping[str, Any], work: Callable[[Context], Report], **module_options: Any
-) -> None:
+def run_module(argument_spec: Mapping[str, Any], work: Callable[[Context], Report], **module_options: Any) -> None:
     """Run a module: parse options, call C(work), exit with its report or with its error.
 
     Never returns. module_options go to AnsibleModule; check mode is always supported.
@@ -132,7 +176,9 @@ def run_module(
     try:
         report = work(context)
     except PlatformError as error:
-        module.fail_json(msg=context.redactor.text(str(error)), changed=False, error=describe(error))
+        module.fail_json(
+            msg=context.redactor.text(str(error)), changed=False, error=context.redactor.data(describe(error))
+        )
     else:
         _finish(module, context, report)
 
@@ -151,24 +197,31 @@ def _learn_kubeconfig(context: Context) -> None:
 def _finish(module: AnsibleModule, context: Context, report: Report) -> None:
     for warning in dict.fromkeys(report.warnings):
         module.warn(context.redactor.text(warning))
+    everything = [*([report.common] if report.common else []), *report.items]
     result: dict[str, Any] = {
-        "changed": any(item.is_changed() for item in report.items),
+        "changed": any(item.is_changed() for item in everything),
         "results": [item.as_dict() for item in report.items],
         **report.values,
     }
+    if report.common:
+        result["common"] = report.common.as_dict()
     if module._diff:
-        result["diff"] = [step.diff() for item in report.items for step in item.steps]
+        result["diff"] = [step.diff() for item in everything for step in item.steps]
     result = context.redactor.data(result)
     failures = [item for item in report.items if item.error]
     if failures:
-        module.fail_json(msg=context.redactor.text(_failure_text(failures, len(report.items))), **result)
+        module.fail_json(
+            msg=context.redactor.text(_failure_text(failures, len(report.items), module.check_mode)), **result
+        )
     module.exit_json(**result)
 
 
-def _failure_text(failures: Sequence[ItemResult], total: int) -> str:
+def _failure_text(failures: Sequence[ItemResult], total: int, check_mode: bool) -> str:
     if total == 1:
         return str(failures[0].error)
     lines = "\n".join(f"  - {item.item}: {item.error}" for item in failures)
+    if check_mode:
+        return f"{len(failures)} of {total} would fail; nothing was changed.\n{lines}"
     return f"{len(failures)} of {total} failed; the others are as wanted. Run again when the cause is gone.\n{lines}"
 
 

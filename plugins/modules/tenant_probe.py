@@ -129,6 +129,7 @@ results:
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.bulk import for_each
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError, RefusedError
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.probes import (
     PASSED,
@@ -139,7 +140,6 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.probes im
     parse_probes,
 )
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube import probes as kube_probes
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.bulk import for_each
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
     CLEARML_OPTIONS,
     Context,

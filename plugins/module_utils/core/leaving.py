@@ -50,7 +50,8 @@ def leaving(
         "cluster": {**place, **_ABSENT, "name": cluster, "policy_removal": "always"},
         # Whatever still counts goes with the namespace, right after.
         "quota": {**place, **_ABSENT, "on_reduce": "force"},
-        "guard": {**place, **_ABSENT},
+        # In check mode the virtual cluster is still there, though it would be removed before.
+        "guard": {**place, **_ABSENT, "cluster_absent": True},
     }
     if company:
         admin = {"email": admin_email}

@@ -137,6 +137,8 @@ def owned_fields(live: Object, manager: str = FIELD_MANAGER) -> Mapping[str, Any
 
 
 def _different(path: str, wanted: Any, found: Any, is_quantity: bool, exact: frozenset[str]) -> Iterator[Difference]:
+    if wanted == found:  # the usual case, for whole branches at once
+        return
     if isinstance(wanted, Mapping):
         if found is not None and not isinstance(found, Mapping):
             yield Difference(path, found, wanted)

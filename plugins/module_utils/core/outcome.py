@@ -46,10 +46,12 @@ def changed_tenants(results: Sequence[Any]) -> list[str]:
     return list(found)
 
 
-def failure_text(failed: Mapping[str, Mapping[str, str]], tenants: Sequence[Any]) -> str:
+def failure_text(failed: Mapping[str, Mapping[str, str]], tenants: Sequence[Any], check_mode: bool = False) -> str:
     """The last message of a run in which some tenants failed: who, where, why, and what to do."""
     lines = "\n".join(f"  - {tenant} ({what['phase']}): {what['message']}" for tenant, what in failed.items())
-    return (
-        f"{len(failed)} of {len(tenants)} tenants failed, the others are as declared. "
-        f"What was done stays; run again when the cause is gone.\n{lines}"
+    how = (
+        "would fail; nothing was changed."
+        if check_mode
+        else "failed, the others are as declared. What was done stays; run again when the cause is gone."
     )
+    return f"{len(failed)} of {len(tenants)} tenants {how}\n{lines}"

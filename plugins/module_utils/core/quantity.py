@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Union
 
 #: Formats, named as in apimachinery. The format says in which family of suffixes a value is written.
@@ -150,6 +151,8 @@ def total(values: Iterable[Any]) -> Quantity:
     return result
 
 
+# A host cluster has many objects and few different amounts.
+@lru_cache(maxsize=4096)
 def _parse_text(text: str) -> Quantity:
     match = _TEXT.fullmatch(text) if len(text) <= _MAX_TEXT_LENGTH else None
     if match is None:

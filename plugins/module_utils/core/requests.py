@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from . import later
 from .durations import seconds_of
 from .errors import Problems
 from .probes import PROBES
 
 Tenant = Mapping[str, Any]
 
-PRESENT, SUSPENDED, ABSENT = "present", "suspended", "absent"
+PRESENT, ABSENT = "present", "absent"
 #: How an exposure is called in the tenants file and in the options of k3k_cluster.
 _EXPOSE = {"none": "none", "nodePort": "node_port", "loadBalancer": "load_balancer", "ingress": "ingress"}
 #: What a container gets that states nothing itself; without it the base quota would refuse it.
@@ -43,7 +44,7 @@ class Site:
 def chosen(tenants: Sequence[Tenant], only: Iterable[str] = ()) -> list[Tenant]:
     """The tenants to work on: those of C(only), or all. Absent ones are left to the offboarding playbook.
 
-    Raises ConfigError for an id that is not declared, and for a state that cannot be reached yet.
+    Raises ConfigError for an id that is not declared, and for what this version cannot do yet.
     """
     problems = Problems()
     known = {tenant["id"]: tenant for tenant in tenants}
@@ -51,10 +52,8 @@ def chosen(tenants: Sequence[Tenant], only: Iterable[str] = ()) -> list[Tenant]:
     for identity in wanted:
         if identity not in known:
             problems.add("tenants_only", identity, f"ids of the tenants file: {', '.join(known) or 'it has none'}")
-        elif known[identity]["state"] == SUSPENDED:
-            problems.add(
-                f"tenants[{identity}].state", SUSPENDED, f"{PRESENT} or {ABSENT}; this version cannot suspend yet"
-            )
+        elif known[identity]["state"] != ABSENT:
+            later.refuse(known[identity], problems)
     problems.raise_if_any("choice of tenants")
     return [known[identity] for identity in wanted if known[identity]["state"] == PRESENT]
 
@@ -86,6 +85,7 @@ def quota(tenant: Tenant, site: Site) -> dict[str, Any]:
         {
             "tenant": tenant["id"],
             "namespace": tenant["namespace"],
+            "labels": dict(tenant["labels"]),
             "resources": wanted["accelerators"],
             "guaranteed": wanted["guaranteed"],
             "device_classes": wanted["device_classes"],
@@ -160,6 +160,7 @@ def cluster(tenant: Tenant, site: Site) -> dict[str, Any]:
             "worker_resources": wanted["worker_resources"],
             "cluster_cidr": wanted["cluster_cidr"],
             "service_cidr": wanted["service_cidr"],
+            "cluster_dns": wanted["cluster_dns"],
             "persistence": _without_none(
                 {
                     "type": storage.get("type"),

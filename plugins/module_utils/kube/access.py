@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional, Union
 
+from ..bulk import for_each
 from ..core import access
 from ..core.access import AccessRequest, Issued
 from ..core.errors import NotFoundError, PlatformError, RefusedError, UnreachableError
@@ -21,7 +22,6 @@ from ..core.plan import CHANGE, CREATE, REMOVE, Step
 from ..core.retry import Clock, wait_for
 from ..files import needs_writing, write_private
 from .apply import Inventory, observe
-from .bulk import for_each
 from .kinds import kind_of
 from .session import Session
 

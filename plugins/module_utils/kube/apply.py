@@ -8,44 +8,46 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from ..bulk import for_each
 from ..core.errors import NotFoundError, PlatformError
 from ..core.plan import REFUSE, REMOVE, Plan, Step
-from .bulk import for_each
 from .kinds import Kind, kind_of
 from .session import CONCURRENCY, Session
-
-Key = tuple[str, str, str]
-
-
-def key_of(manifest: Mapping[str, Any]) -> Key:
-    """(kind, namespace, name) of an object in the API's JSON form."""
-    metadata = manifest["metadata"]
-    return (manifest["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
 class Inventory:
     """Objects as read, by kind, namespace and name."""
 
     def __init__(self, objects: Iterable[Mapping[str, Any]] = ()) -> None:
-        self._objects: dict[Key, Mapping[str, Any]] = {key_of(item): item for item in objects}
+        self._places: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+        for item in objects:
+            self.add(item)
 
     def get(self, kind: str, name: str, namespace: str = "") -> Optional[Mapping[str, Any]]:
         """The object, or None."""
-        return self._objects.get((kind, namespace, name))
+        return self._places.get((kind, namespace), {}).get(name)
 
     def like(self, desired: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
         """The live object with the identity of C(desired), or None."""
-        return self._objects.get(key_of(desired))
+        metadata = desired["metadata"]
+        return self.get(desired["kind"], metadata["name"], metadata.get("namespace", ""))
 
     def of_kind(self, kind: str, namespace: Optional[str] = None) -> list[Mapping[str, Any]]:
         """All objects of one kind, in one namespace or in all."""
-        return [
-            item for key, item in self._objects.items() if key[0] == kind and (namespace is None or key[1] == namespace)
-        ]
+        if namespace is not None:
+            return list(self._places.get((kind, namespace), {}).values())
+        return [item for key, found in self._places.items() if key[0] == kind for item in found.values()]
 
     def add(self, item: Mapping[str, Any]) -> None:
         """Take one more object in, or a newer version of one."""
-        self._objects[key_of(item)] = item
+        metadata = item["metadata"]
+        place = (item["kind"], metadata.get("namespace", ""))
+        self._places.setdefault(place, {})[metadata["name"]] = item
+
+    def update(self, other: Inventory) -> None:
+        """Take in everything that C(other) holds."""
+        for place, found in other._places.items():
+            self._places.setdefault(place, {}).update(found)
 
 
 @dataclass

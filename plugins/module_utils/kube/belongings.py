@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..bulk import for_each
 from ..core.belongings import K3K_BINDINGS, LABELLED_KINDS, NAMESPACED_KINDS, Belonging, belongings
 from ..core.errors import NotFoundError, PlatformError
 from ..core.names import LABEL_TENANT
-from .bulk import for_each
 from .kinds import Kind, kind_of
 from .session import CONCURRENCY, Session
 

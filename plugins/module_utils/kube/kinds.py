@@ -57,6 +57,7 @@ _ALL = (
     Kind("ValidatingAdmissionPolicy", ADMISSION, "validatingadmissionpolicies", False),
     Kind("ValidatingAdmissionPolicyBinding", ADMISSION, "validatingadmissionpolicybindings", False),
     Kind("CertificateSigningRequest", "certificates.k8s.io/v1", "certificatesigningrequests", False),
+    Kind("DeviceClass", "resource.k8s.io/v1", "deviceclasses", False),
     Kind("StorageClass", "storage.k8s.io/v1", "storageclasses", False),
     Kind("CustomResourceDefinition", "apiextensions.k8s.io/v1", "customresourcedefinitions", False),
     Kind("Cluster", K3K, "clusters"),

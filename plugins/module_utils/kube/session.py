@@ -23,6 +23,7 @@ from ..core.errors import (
     ConflictError,
     NotFoundError,
     PlatformError,
+    RefusedError,
     RemoteError,
     UnreachableError,
 )
@@ -56,6 +57,8 @@ _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
 _OTHER_MANAGER = re.compile(r'conflicts? with "([^"]+)"')
+#: Server-side apply answers an unknown field with 500, as if the server were at fault (Kubernetes 1.34, observed).
+_UNKNOWN_FIELD = re.compile(r"(\S+): field not declared in schema")
 _NO_ACCESS = re.compile(r'User "[^"]*" cannot ')
 
 
@@ -187,11 +190,16 @@ class Session:
             query["dryRun"] = "All"
         return self.request("PATCH", path, query, patch, _MERGE)
 
-    def replace(self, kind: Kind, body: Mapping[str, Any], subresource: str = "") -> dict[str, Any]:
+    def replace(
+        self, kind: Kind, body: Mapping[str, Any], subresource: str = "", dry_run: bool = False
+    ) -> dict[str, Any]:
         """Put one object back as read and changed; its resourceVersion guards against other writers."""
         metadata = body["metadata"]
         path = kind.path(metadata.get("namespace", ""), metadata["name"]) + (f"/{subresource}" if subresource else "")
-        return self.request("PUT", path, {"fieldManager": FIELD_MANAGER}, body)
+        query = {"fieldManager": FIELD_MANAGER}
+        if dry_run:
+            query["dryRun"] = "All"
+        return self.request("PUT", path, query, body)
 
     def delete(self, kind: Kind, name: str, namespace: str = "", dry_run: bool = False) -> bool:
         """Delete one object, its dependants in the background. False when it was not there."""
@@ -291,6 +299,13 @@ def _error(
     said = str(data.get("message") or text[:300] or "no message")
     reason = str(data.get("reason") or "")
     message = f"{method} {path}: {said} (HTTP {status}{', ' + reason if reason else ''})."
+    unknown = _UNKNOWN_FIELD.search(said)
+    if unknown:
+        return RefusedError(
+            message,
+            f"The definition of this kind on the server does not know {unknown.group(1)}: upgrade what installs it, or "
+            "leave this option out.",
+        )
     if status == 404:
         return NotFoundError(message)
     if status == 401 or (status == 403 and _NO_ACCESS.search(said)):
@@ -313,5 +328,3 @@ def _retry_after(headers: Mapping[str, str], data: Mapping[str, Any]) -> Optiona
         return float(stated) if stated is not None else None
     except (TypeError, ValueError):
         return None
-
-

@@ -66,7 +66,9 @@ class Tenant:
     security: Security = declare(Nested(Security), "Guards on the host side.", factory=Security)
     backup: Backup = declare(Nested(Backup), "Backups.", factory=Backup)
     cost: Cost = declare(Nested(Cost), "Prices.", factory=Cost)
-    labels: Labels = declare(LABELS, "Labels for every object on the host.", factory=dict)
+    labels: Labels = declare(
+        LABELS, "Labels of your own on the namespace, on what fences it in, and on the quotas.", factory=dict
+    )
     verify: Verify = declare(Nested(Verify), "Proof of isolation.", factory=Verify)
 
     def to_dict(self) -> dict[str, Any]:

@@ -140,7 +140,7 @@ class Security:
     neuvector_group: bool = declare(Flag(), "Make a NeuVector group of the tenant's pods.", default=True)
     admission_images: tuple[str, ...] = declare(
         ListOf(Text("an image reference", r"[a-z0-9][A-Za-z0-9._:/*-]*(@sha256:[0-9a-f]{64})?")),
-        "Images that may run in the tenant's namespace; k3s of this version when left out.",
+        "Images that may run in the tenant's namespace; those of the role when left out.",
         default=(),
     )
     vap: str = declare(

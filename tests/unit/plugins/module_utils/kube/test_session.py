@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import errors
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.retry import Backoff, Clock
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.kinds import kind_of
@@ -111,9 +112,7 @@ def test_a_list_whose_snapshot_expired_begins_again(server: ScriptedServer, sess
     assert [item["metadata"]["name"] for item in session.list(NODE)] == ["a", "b"]
 
 
-def test_429_waits_as_long_as_the_server_says(
-    server: ScriptedServer, session: Session, sleeps: list[float]
-) -> None:
+def test_429_waits_as_long_as_the_server_says(server: ScriptedServer, session: Session, sleeps: list[float]) -> None:
     server.answers = [(429, {"Retry-After": "3"}, b"too many"), (200, {}, {"metadata": {"name": "a"}})]
     assert session.get(NODE, "a") is not None
     assert sleeps == [3.0]
@@ -163,5 +162,5 @@ def test_missing_rights_and_admission_are_told_apart(server: ScriptedServer, ses
 def test_no_server_is_said_with_its_address() -> None:
     clock = Clock(now=lambda: 0.0, sleep=lambda _s: None, chance=lambda: 1.0)
     away = Session.from_options({"host": "http://127.0.0.1:1", "api_key": "t"}, Backoff(clock, tries=2))
-    with pytest.raises(errors.UnreachableError, match="127.0.0.1:1"):
+    with pytest.raises(errors.UnreachableError, match=r"127\.0\.0\.1:1"):
         away.get(NODE, "a")

@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Why a virtual cluster does not get ready: the cause is never in the Cluster itself.
+
+Its phase and message only say C(server not ready) or a time-out; the real cause stands in waiting reasons of pods,
+conditions of the Deployment, and for the StatefulSet and the volumes only in events.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..objects import Object
+from .facts import Facts
+
+#: Waiting reasons that do not go away without somebody doing something.
+_IMAGE = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
+_CONTAINER = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_CRASH = "CrashLoopBackOff"
+
+_ADVICE = {
+    "image": "Check version, and that this image is in the registry and can be pulled.",
+    "container": "Check the Secrets and paths in secret_mounts and addons, and the runtime class.",
+    "crash": "Read the log of the pod; often the arguments in server_args or agent_args are wrong.",
+    "quota": "Raise the quota (ai_tenancy.platform.gpu_quota), lower agents or the limits; or, when only the change "
+    "needs room for one more pod, set agent_update: recreate with allow_disruptive.",
+    "unschedulable": "Free or add nodes, or correct node_selector, affinities, limits and taints (k3k pods get no "
+    "tolerations from the Cluster).",
+    "security": "The namespace must be privileged: check that it is bound to its policy and that the k3k controller runs.",
+    "create": "Correct what the message says, then run again.",
+    "claim": "Check persistence.storage_class_name, the default storage class and the free space.",
+    "validation": "Correct the field and run again.",
+}
+#: The start of the controller's message, and what to do.
+_FAILURES = (
+    (r"401 Unauthorized", "The token is not the one of the stored data: put the old value back into Secret {token}."),
+    (r"Forbidden: updates to statefulset spec", "Put persistence back to what it was; it cannot be changed."),
+    (r"VirtualClusterPolicy\.\S+ \S+ not found", "The namespace is bound to a policy that does not exist; run again."),
+    (r"Secret \S+ not found", "Make this Secret in the cluster's namespace, then run again."),
+    (r"no such host|failed to get server groups", "The k3k controller must resolve and reach the external name."),
+    (r"spec\.ports: Required value", "All ports are outside 30000-32767; correct expose."),
+    (r"already allocated", "The port is taken, perhaps as a random one; choose another in expose, best 30000-30085."),
+    (r"deadline exceeded|Timeout", "The k3k controller does not reach the server: check network policies and expose."),
+)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One cause. code: of a kind that is stable while the text varies. final: does not heal by itself, by experience."""
+
+    code: str
+    text: str
+    advice: str = ""
+    final: bool = True
+
+
+def pod_troubles(facts: Facts) -> Iterator[Trouble]:
+    """What the pods themselves say."""
+    for pod in facts.pods:
+        name, status = pod["metadata"]["name"], pod.get("status") or {}
+        for container in status.get("containerStatuses") or []:
+            waiting = (container.get("state") or {}).get("waiting") or {}
+            reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
+            text = f"pod {name}: {reason}{': ' + message if message else ''}"
+            if reason in _IMAGE:
+                yield Trouble("image", text, _ADVICE["image"])
+            elif reason in _CONTAINER:
+                yield Trouble("container", text, _ADVICE["container"])
+            elif reason == _CRASH:
+                yield Trouble("crash", text, _ADVICE["crash"], final=False)
+        for condition in status.get("conditions") or []:
+            if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
+                text = f"pod {name} cannot be scheduled: {condition.get('message', '')}"
+                if waits_for_volume(
+                    pod
+                ):  # normal while it is being made; if it never is, an event of the claim says why
+                    yield Trouble("volume", text, _ADVICE["claim"], final=False)
+                else:
+                    yield Trouble("unschedulable", text, _ADVICE["unschedulable"])
+
+
+def agent_troubles(facts: Facts) -> Iterator[Trouble]:
+    """What the agents' Deployment says; it has a condition where the StatefulSet has only an event."""
+    for condition in ((facts.agents or {}).get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            yield _creation_trouble("agents", str(condition.get("message", "")))
+
+
+def event_troubles(facts: Facts) -> Iterator[Trouble]:
+    """What only events say. An event counts while the object it is about still exists and still lacks something."""
+    seen = set()
+    for event in facts.events:
+        about = event.get("involvedObject") or {}
+        reason, message = event.get("reason"), str(event.get("message") or "")
+        if (reason, about.get("name")) in seen:
+            continue
+        if reason == "FailedCreate" and about.get("kind") == "StatefulSet" and _lacks_servers(facts, about):
+            seen.add((reason, about.get("name")))
+            yield _creation_trouble("servers", message)
+        elif about.get("kind") == "PersistentVolumeClaim" and _is_pending_claim(facts, about, reason):
+            seen.add((reason, about.get("name")))
+            yield Trouble("claim", f"volume claim {about.get('name')}: {message}", _ADVICE["claim"])
+
+
+def controller_troubles(facts: Facts) -> Iterator[Trouble]:
+    """What the k3k controller says. C(Failed) is final only where no start of a server can still heal it."""
+    if facts.phase == "Pending":
+        yield Trouble("validation", f"the k3k controller does not accept it: {facts.message}", _ADVICE["validation"])
+    if facts.phase == "Failed":
+        starting = facts.servers is not None and not _servers_ready(facts)
+        text = f"the k3k controller failed: {facts.message}"
+        yield Trouble("failed", text, failure_advice(facts), final=not starting)
+    if facts.cluster is not None and facts.phase == "Unknown" and not facts.cluster["metadata"].get("finalizers"):
+        advice = "Check that the k3k controller runs (Deployment k3k in k3k-system)."
+        yield Trouble("controller", "the k3k controller has not looked at the Cluster", advice)
+
+
+def troubles(facts: Facts) -> list[Trouble]:
+    """Everything that is known to be wrong, the most telling first."""
+    found = [*pod_troubles(facts), *agent_troubles(facts), *event_troubles(facts), *controller_troubles(facts)]
+    return sorted(found, key=lambda trouble: not trouble.final)
+
+
+def failure_advice(facts: Facts) -> str:
+    """What to do about the controller's message."""
+    for pattern, advice in _FAILURES:
+        if re.search(pattern, facts.message):
+            return advice.format(token=facts.objects.token_secret)
+    return "Correct what the message says, then run again."
+
+
+def needs_events(facts: Facts) -> bool:
+    """Whether servers are missing and no pod says why: there is none, or it waits for its volume."""
+    return _lacks_pods(facts) or any(waits_for_volume(pod) for pod in facts.server_pods)
+
+
+def waits_for_volume(pod: Object) -> bool:
+    """Whether a pod is not scheduled because of its volume claims."""
+    return any(
+        condition.get("reason") == "Unschedulable" and "PersistentVolumeClaim" in str(condition.get("message"))
+        for condition in (pod.get("status") or {}).get("conditions") or []
+    )
+
+
+def _lacks_pods(facts: Facts) -> bool:
+    return facts.servers is not None and len(facts.server_pods) < int(facts.servers["spec"].get("replicas", 1))
+
+
+def _creation_trouble(who: str, message: str) -> Trouble:
+    text = f"{who}: pods cannot be made: {message}"
+    if "exceeded quota" in message or "failed quota" in message:
+        return Trouble("quota", text, _ADVICE["quota"])
+    if "violates PodSecurity" in message:
+        return Trouble("security", text, _ADVICE["security"])
+    return Trouble("create", text, _ADVICE["create"])
+
+
+def _lacks_servers(facts: Facts, about: Any) -> bool:
+    same = facts.servers is not None and about.get("uid") == facts.servers["metadata"].get("uid")
+    return same and _lacks_pods(facts)
+
+
+def _is_pending_claim(facts: Facts, about: Any, reason: Any) -> bool:
+    if reason not in ("FailedBinding", "ProvisioningFailed") or _servers_ready(facts):
+        return False
+    ordinals = range(int(facts.spec.get("servers") or 0))
+    return about.get("namespace") == facts.namespace and about.get("name") in [
+        facts.objects.server_claim(ordinal) for ordinal in ordinals
+    ]
+
+
+def _servers_ready(facts: Facts) -> bool:
+    servers: Object = facts.servers or {}
+    wanted = int((servers.get("spec") or {}).get("replicas", 1))
+    return int((servers.get("status") or {}).get("readyReplicas") or 0) >= wanted
