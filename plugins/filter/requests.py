@@ -8,17 +8,28 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
 
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import leaving, outcome, record, report, requests
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import (
+    later,
+    leaving,
+    outcome,
+    record,
+    report,
+    requests,
+)
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError
 
 
 def tenants_chosen(tenants: Sequence[Any], only: Sequence[str] = ()) -> list[Any]:
     """See docs of the filter; errors become what Ansible shows."""
     try:
-        return list(requests.chosen(tenants, only))
+        found = requests.chosen(tenants, only)
     except PlatformError as error:
         raise AnsibleFilterError(str(error)) from error
+    for warning in later.warnings(found):
+        Display().warning(warning)
+    return found
 
 
 def tenant_requests(

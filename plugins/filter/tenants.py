@@ -10,11 +10,13 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import ConfigError
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.tenant import parse_tenants_file
 
 
 def tenants_parse(data: Any) -> dict[str, Any]:
     """Check a tenants file and return it in flat form, or fail with all its mistakes in one message."""
+    # Not at the top: Ansible loads all filters of the collection anew for every task that uses one of them.
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.tenant import parse_tenants_file
+
     try:
         return parse_tenants_file(data).to_dict()
     except ConfigError as error:

@@ -296,7 +296,9 @@ results:
       type: dict
       returned: when C(base-quota) exists
     pending_reduction:
-      description: Limits that are still to fall, by quota key, each with from, to and used.
+      description:
+        - Limits that are still to fall, by quota key, each with from (null where there is no limit yet), to and used.
+        - After O(direction=raise) it is empty when O(direction=lower) would have nothing to do.
       type: dict
       returned: always
     consumers:

@@ -506,6 +506,7 @@ results:
       warnings: []
 """
 
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.k3k.checks import plain_secrets
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.k3k.readiness import Verdict, judge_ready
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.k3k.refusal import Consent
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.k3k.request import parse_clusters
@@ -649,6 +650,8 @@ ARGUMENT_SPEC = {
 def work(context: Context) -> Report:
     """Parse, plan, carry out and wait, report."""
     params = context.params
+    for secret in plain_secrets(params["clusters"]):
+        context.learn_secret(secret)
     requests = parse_clusters(params["clusters"])
     writer = Writer(context.session, context.check_mode, params["force_conflicts"], params["concurrency"])
     consent = Consent(params["allow_disruptive"], params["allow_downgrade"], context.check_mode)

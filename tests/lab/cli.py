@@ -62,7 +62,9 @@ def parser() -> argparse.ArgumentParser:
         "env", parents=[common], help='print shell lines to use a laboratory: eval "$(scripts/lab env)"'
     )
     kubectl = commands.add_parser("kubectl", parents=[common], help="run kubectl against a laboratory")
-    kubectl.add_argument("arguments", nargs=argparse.REMAINDER, help="command and options of kubectl, the command first")
+    kubectl.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="command and options of kubectl, the command first"
+    )
     commands.add_parser("list", help="list the laboratories of this clone")
     return top
 

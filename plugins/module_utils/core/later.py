@@ -62,7 +62,7 @@ def refuse(tenant: Mapping[str, Any], problems: Problems) -> None:
 
 def warnings(tenants: Iterable[Mapping[str, Any]]) -> list[str]:
     """Tell which fields were given a value that nothing acts on yet: one line for each field, with its tenants."""
-    # Not at the top: Ansible loads the filters anew for every task, and only this function needs the whole model.
+    # Not at the top: the model of the file takes longest to load, and only this needs it.
     from .tenant import Tenant
 
     unsaid = Tenant().to_dict()

@@ -106,7 +106,10 @@ def project(live: Object, desired: Object, extra: list[str]) -> dict[str, Any]:
     keep = {path.split(".")[0] for path in extra} | set(desired)
     result = {key: value for key, value in live.items() if key in keep or key in _IDENTITY}
     top = {key: _project(value, desired.get(key), key, extra) for key, value in result.items() if key != "metadata"}
-    return {**top, "metadata": {**live["metadata"], **_metadata_of(live, desired, extra)}}
+    metadata = {**live["metadata"], **_metadata_of(live, desired, extra)}
+    if "finalizers" not in desired["metadata"]:
+        metadata.pop("finalizers", None)
+    return {**top, "metadata": metadata}
 
 
 def _metadata_of(live: Object, desired: Object, extra: list[str]) -> dict[str, Any]:

@@ -100,7 +100,12 @@ def quota(tenant: Tenant, site: Site) -> dict[str, Any]:
                     "objects": wanted["objects"],
                 }
             ),
-            "cluster": {"agents": cluster["agents"], "worker_limit": cluster["worker_limit"] or {}},
+            "cluster": {
+                "servers": cluster["servers"],
+                "agents": cluster["agents"],
+                "server_limit": cluster["server_limit"] or {},
+                "worker_limit": cluster["worker_limit"] or {},
+            },
             "isolation": isolation["level"],
             "nodes": isolation["nodes"],
             "node_selector": isolation["node_selector"],

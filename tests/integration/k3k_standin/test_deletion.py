@@ -76,7 +76,7 @@ def test_restart_of_the_controller(lab: Lab, tenant: Callable[..., Tenant]) -> N
     pods, authority = {pod["metadata"]["uid"] for pod in acme.pods("mode!=x")}, acme.inner().authority
     lab.kill("k3k")
     try:
-        with pytest.raises(OSError, match="refused|reset"):
+        with pytest.raises(OSError, match=r"refused|reset"):
             acme.inner().get("/version")
         acme.patch(agents=2)
         time.sleep(1)

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import names, quantity
 from ..errors import Problems
+from ..labels import parse_labels
 from . import admission
 from .ways import HOST_DNS, HostNetworks, Way, parse_dns, parse_host_networks, parse_ways
 
@@ -23,8 +24,6 @@ LIMITED = ("cpu", "memory", "ephemeral-storage")
 
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[0-9a-f]{64})?")
 IMAGE_ALLOWED = "an image as it stands in the pod: repository, repository:tag or repository@sha256:digest, no wildcard"
-#: Labels that somebody else gives a meaning to.
-_TAKEN_LABELS = (names.LABEL_PREFIX, "policy.k3k.io/", "pod-security.kubernetes.io/", names.LABEL_MANAGED_BY)
 
 
 @dataclass(frozen=True)
@@ -135,23 +134,6 @@ def _parse(item: Options, index: int, networks: HostNetworks, problems: Problems
         images=_parse_images(pods.get("images"), f"{path}.admission.images", problems),
         mode=mode,
     )
-
-
-def parse_labels(labels: Any, path: str, problems: Problems) -> dict[str, str]:
-    """Check labels of the user's own; those of Kubernetes, k3k and this collection are taken."""
-    found = {}
-    for key, value in (labels or {}).items():
-        text = str(value)
-        prefix = str(key).rpartition("/")[0]
-        if not names.is_label_key(key):
-            problems.add(f"{path}.{key}", key, names.LABEL_KEY_ALLOWED)
-        elif str(key).startswith(_TAKEN_LABELS) or prefix.endswith(("kubernetes.io", "k8s.io")):
-            problems.add(f"{path}.{key}", text, "a label of your own, not one of Kubernetes, k3k or this collection")
-        elif not names.is_label_value(text):
-            problems.add(f"{path}.{key}", text, names.LABEL_VALUE_ALLOWED)
-        else:
-            found[str(key)] = text
-    return found
 
 
 def _parse_limits(limits: Any, path: str, problems: Problems) -> dict[str, str]:

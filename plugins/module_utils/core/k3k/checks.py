@@ -65,6 +65,19 @@ def check_spec(item: Options, path: str, problems: Problems) -> None:
     _check_pods(item, path, problems)
 
 
+def plain_secrets(items: Sequence[Options]) -> list[str]:
+    """The secrets that stand in plain text in a request. They are refused; until then nobody must see them."""
+    found = []
+    for item in items:
+        for argument in [*(item.get("server_args") or []), *(item.get("agent_args") or [])]:
+            if isinstance(argument, str) and _SECRET_ARGUMENT.match(argument):
+                found.append(argument.partition("=")[2])
+        for variable in [*(item.get("server_envs") or []), *(item.get("agent_envs") or [])]:
+            if is_secret_variable(variable.get("name")):
+                found.append(str(variable.get("value") or ""))
+    return [secret for secret in found if secret]
+
+
 def is_secret_variable(name: Any) -> bool:
     """Whether the name of an environment variable says that its value is a secret."""
     return isinstance(name, str) and _SECRET_VARIABLE.search(name) is not None

@@ -161,7 +161,7 @@ def _plan_one(
     if to_write is not None:
         body = _manifest(replace(request, guaranteed=guaranteed), name, to_write, live, direction)
         steps = plan_object(request.tenant, body, live).steps
-    pending = [cut for cut in cuts if cut.before is not None] if direction == RAISE and live is not None else []
+    pending = cuts if direction == RAISE and live is not None else []
     return _Part(steps, final, guaranteed, blocked, pending)
 
 

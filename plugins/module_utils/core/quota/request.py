@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from .. import accelerators, names, quantity
 from ..errors import Problems
-from ..guard.request import parse_labels
+from ..labels import parse_labels
 from ..quantity import Quantity
 from ..selectors import SELECTOR_ALLOWED, Selector, parse_selector
 from .keys import OBJECT_ALLOWED, OBJECT_KEY

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ...bulk import for_each
-from ...core.errors import PlatformError, RefusedError
+from ...core.errors import NotFoundError, PlatformError, RefusedError
 from ...core.k3k.desired import LABEL_POLICY, being_deleted
 from ...core.k3k.endpoint import Endpoints, endpoints, needs_service
 from ...core.k3k.facts import Facts
@@ -143,6 +143,8 @@ class Clusters:
         for (item, _stage), outcome in zip(pairs, self.writer.carry_out([stage.plan for _item, stage in pairs])):
             item.done += outcome.done
             item.error = outcome.error
+            if isinstance(item.error, NotFoundError):
+                item.error.next_step = "Check that k3k is installed (its definitions), and that the namespace exists."
 
     def rehearse(self, progress: Sequence[Progress]) -> None:
         """Check mode: let the API server judge every write by a dry run, where a dry run can."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...core.errors import NotFoundError
 from ...core.k3k.desired import LABEL_POLICY
 from ...core.k3k.endpoint import Endpoints, endpoints, needs_service
 from ...core.k3k.facts import Facts, label_of
@@ -43,7 +44,10 @@ def survey(
     """
     labels = [*selectors, *([f"{LABEL_TENANT} in ({','.join(sorted(tenants))})"] if tenants else [])]
     only = namespaces[0] if len(namespaces) == 1 else ""
-    clusters = session.list(kind_of("Cluster"), only, ",".join(labels))
+    try:
+        clusters = session.list(kind_of("Cluster"), only, ",".join(labels))
+    except NotFoundError:
+        return []  # k3k is not installed
     keys = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in clusters]
     keys = sorted(key for key in keys if not namespaces or key[0] in namespaces)
     if not keys:

@@ -13,7 +13,18 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import ac
 
 @pytest.mark.parametrize(
     "name",
-    ["nvidia.com/gpu", "nvidia.com/gpu-0", "nvidia.com/gpu.shared", "nvidia.com/pgpu", "nvidia.com/mig-1g.10gb", "amd.com/gpu", "gpu.intel.com/xe", "habana.ai/gaudi", "huawei.com/npu", "example.com/vgpu-a"],
+    [
+        "nvidia.com/gpu",
+        "nvidia.com/gpu-0",
+        "nvidia.com/gpu.shared",
+        "nvidia.com/pgpu",
+        "nvidia.com/mig-1g.10gb",
+        "amd.com/gpu",
+        "gpu.intel.com/xe",
+        "habana.ai/gaudi",
+        "huawei.com/npu",
+        "example.com/vgpu-a",
+    ],
 )
 def test_default_patterns(name: str) -> None:
     assert accelerators.AcceleratorNames().matches(name)

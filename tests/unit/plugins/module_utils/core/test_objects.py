@@ -105,3 +105,20 @@ def test_after_an_apply_nothing_is_left_to_do(first: dict[str, Any], second: dic
         assert plan_object("x", new, applied(plan.steps[0].body)).steps == ()
     else:
         assert plan_object("x", new, applied(old)).steps == ()
+
+
+def test_a_key_that_left_a_list_entry_is_seen_only_where_the_server_fills_in_nothing() -> None:
+    before = {**QUOTA, "spec": {"mounts": [{"name": "a", "path": "b"}]}}
+    after = {**QUOTA, "spec": {"mounts": [{"name": "a"}]}}
+    live = applied(before)
+    assert plan_object("acme", after, live).steps == ()
+    (step,) = plan_object("acme", after, live, exact=frozenset({"mounts"})).steps
+    assert [difference.path for difference in step.differences] == ["spec.mounts"]
+
+
+def test_the_diff_does_not_show_finalizers_of_others() -> None:
+    live = applied(QUOTA)
+    live["metadata"]["finalizers"] = ["example.com/keep"]
+    wanted = {**QUOTA, "spec": {"hard": {"requests.nvidia.com/gpu": "8", "requests.memory": "1Gi"}}}
+    (step,) = plan_object("acme", wanted, live).steps
+    assert "finalizers" not in step.before["metadata"]

@@ -147,6 +147,16 @@ def test_a_field_of_another_manager_is_named(server: ScriptedServer, session: Se
     assert "force=false" in server.requests[0]["path"]
 
 
+def test_an_unknown_field_is_the_requests_fault_and_not_sent_again(server: ScriptedServer, session: Session) -> None:
+    """Server-side apply answers it with 500."""
+    message = "failed to create typed patch object (a/b; k3k.io/v1beta1): .spec.hostUsers: field not declared in schema"
+    server.answers = [(500, {}, {"message": message})]
+    with pytest.raises(errors.RefusedError) as caught:
+        session.apply(QUOTA, {"metadata": {"name": "b", "namespace": "a"}})
+    assert ".spec.hostUsers" in caught.value.next_step
+    assert len(server.requests) == 1
+
+
 def test_missing_rights_and_admission_are_told_apart(server: ScriptedServer, session: Session) -> None:
     server.answers = [
         status(403, "Forbidden", 'nodes is forbidden: User "bob" cannot list resource "nodes"'),

@@ -87,7 +87,9 @@ def test_a_carried_out_plan_leaves_nothing_to_do(a: Any, b: Any, c: Any, d: Any)
     second = after(plan_quotas(request(), target, first, BOTH), first)
     assert plan_quotas(request(), target, second, BOTH).plan.steps == ()
     # the same end by way of the two halves
-    raised = after(plan_quotas(request(), target, first, RAISE), first)
+    raising = plan_quotas(request(), target, first, RAISE)
+    raised = after(raising, first)
+    assert bool(raising.pending) == bool(plan_quotas(request(), target, raised, LOWER).plan.steps)
     halves = after(plan_quotas(request(), target, raised, LOWER), raised)
     for direction in (BOTH, RAISE, LOWER):
         assert plan_quotas(request(), target, halves, direction).plan.steps == ()

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Each role says the same in its defaults, its argument specs and its README, and reads every variable that it has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+
+each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def defaults(role: Path) -> dict[str, Any]:
+    return load(role / "defaults" / "main.yml")
+
+
+def entry_points(role: Path) -> dict[str, Any]:
+    return load(role / "meta" / "argument_specs.yml")["argument_specs"]
+
+
+def sources(role: Path) -> str:
+    """Return everything in which a variable can be read: tasks, vars, templates, handlers, and other defaults."""
+    files = [path for part in ("tasks", "vars", "templates", "handlers") for path in (role / part).rglob("*.*")]
+    values = [str(value) for value in defaults(role).values()]
+    return "\n".join([path.read_text(encoding="utf-8") for path in files] + values)
+
+
+def reads(text: str, variable: str) -> bool:
+    return re.search(rf"(?<![\w.]){variable}(?!\w)", text) is not None
+
+
+def readme_rows(role: Path) -> dict[str, list[str]]:
+    """Return the rows of the README's table of variables: name -> type, default, description."""
+    rows = {}
+    section = (role / "README.md").read_text(encoding="utf-8").partition("\n## Variables\n")[2].partition("\n## ")[0]
+    for line in section.splitlines():
+        cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) == 4 and cells[0].startswith("`"):
+            rows[cells[0].strip("`")] = cells[1:]
+    return rows
+
+
+@each_role
+def test_every_variable_has_a_default_a_type_and_a_line_in_the_readme(role: Path) -> None:
+    specified: dict[str, Any] = {}
+    for entry in entry_points(role).values():
+        specified.update(entry["options"])
+    assert specified
+    assert set(specified) == set(defaults(role)) == set(readme_rows(role))
+    for name, option in specified.items():
+        kind, default, description = readme_rows(role)[name]
+        assert (option["type"], option["default"]) == (kind, defaults(role)[name]), name
+        written = default.strip("`")
+        assert (written if "{{" in written else yaml.safe_load(written)) == option["default"], name
+        assert description, name
+        assert option["description"], name
+
+
+@each_role
+def test_the_readme_says_what_the_choices_are(role: Path) -> None:
+    for entry in entry_points(role).values():
+        for name, option in entry["options"].items():
+            for choice in option.get("choices", ()):
+                assert f"`{choice}`" in readme_rows(role)[name][2], f"{name}: {choice}"
+
+
+@each_role
+def test_every_variable_is_read(role: Path) -> None:
+    text = sources(role)
+    assert [name for name in defaults(role) if not reads(text, name)] == []
+
+
+@each_role
+def test_nothing_is_read_that_nobody_defines(role: Path) -> None:
+    """A variable with the role's prefix is a public one, or an internal one that vars, tasks or the caller set."""
+    prefixes = {name.split("_")[0] for name in defaults(role)}
+    found = set(re.findall(rf"(?<![\w.])((?:{'|'.join(sorted(prefixes))})_\w+)", sources(role)))
+    plugins = {path.stem for path in (ROOT / "plugins").rglob("*.*")}
+    assert found - set(defaults(role)) - plugins == set()
+
+
+@each_role
+def test_each_entry_point_checks_what_it_reads(role: Path) -> None:
+    """What the tasks of an entry point read stands in its argument spec."""
+    entries = entry_points(role)
+    for entry, spec in entries.items():
+        text = reachable(role, entry)
+        missing = [name for name in defaults(role) if reads(text, name) and name not in spec["options"]]
+        assert missing == [], f"{role.name}/{entry}"
+
+
+def reachable(role: Path, entry: str) -> str:
+    """Return an entry point's tasks with those that it imports, and the internal variables that these use."""
+    path = role / "tasks" / f"{entry}.yml"
+    text = path.read_text(encoding="utf-8")
+    for name in re.findall(r"import_tasks: (\w+)\.yml", text):
+        text += reachable(role, name)
+    internal = load(role / "vars" / "main.yml") if (role / "vars" / "main.yml").exists() else {}
+    return text + "\n".join(str(value) for name, value in internal.items() if reads(text, name))
+
+
+@each_role
+def test_every_entry_point_is_told_in_the_readme(role: Path) -> None:
+    text = (role / "README.md").read_text(encoding="utf-8")
+    for entry in entry_points(role):
+        assert (role / "tasks" / f"{entry}.yml").exists()
+        assert f"| `{entry}` |" in text
