@@ -95,11 +95,6 @@ def apply(session: Session, items: Iterable[Mapping[str, Any]]) -> None:
             _checked(answer)
 
 
-def running(session: Session) -> int:
-    """The number of virtual clusters, ready or not."""
-    return len(read(session, ["Cluster"]))
-
-
 def settle(session: Session, count: int) -> None:
     """Wait until all virtual clusters run, so that no controller is busy while something is measured."""
     _until(lambda: _ready(session) == count, f"{count} ready virtual clusters")

@@ -56,16 +56,23 @@ def ready_status(policy: str) -> Object:
         "message": "Cluster successfully provisioned",
     }
     return {
-        "phase": "Ready", "hostVersion": "v1.34.4", "clusterCIDR": "10.52.0.0/16", "serviceCIDR": "10.53.0.0/16",
-        "policyName": policy, "policy": {"name": policy}, "conditions": [condition],
-    }  # fmt: skip
+        "phase": "Ready",
+        "hostVersion": "v1.34.4",
+        "clusterCIDR": "10.52.0.0/16",
+        "serviceCIDR": "10.53.0.0/16",
+        "policyName": policy,
+        "policy": {"name": policy},
+        "conditions": [condition],
+    }
 
 
 def namespace(name: str = "t-acme", **labels: str) -> Object:
     """A namespace that the policy controller has taken care of."""
     bound = {
-        "policy.k3k.io/policy-name": name, "pod-security.kubernetes.io/enforce": "privileged", **labels,
-    }  # fmt: skip
+        "policy.k3k.io/policy-name": name,
+        "pod-security.kubernetes.io/enforce": "privileged",
+        **labels,
+    }
     return {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name, "labels": bound}}
 
 
@@ -73,11 +80,12 @@ def workload(kind: str, name: str, replicas: int, pod: Object, **status: Any) ->
     """A StatefulSet or Deployment that is rolled out."""
     counts = {"replicas": replicas, "updatedReplicas": replicas, "readyReplicas": replicas, "observedGeneration": 3}
     return {
-        "kind": kind, "apiVersion": "apps/v1",
+        "kind": kind,
+        "apiVersion": "apps/v1",
         "metadata": {"name": name, "namespace": "t-acme", "generation": 3, "uid": f"uid-{name}"},
         "spec": {"replicas": replicas, "template": {"spec": pod}},
         "status": {**counts, **status},
-    }  # fmt: skip
+    }
 
 
 def pod(name: str, role: str, **more: Any) -> Object:
@@ -94,15 +102,28 @@ def running(cluster: Object, **changes: Any) -> Facts:
     script = f'EXTRA_ARGS="{" ".join(spec.get("serverArgs", []))}"\n/bin/k3s server $EXTRA_ARGS'
     common = {key: spec[key] for key in ("nodeSelector", "runtimeClassName", "hostUsers") if key in spec}
     server = {
-        **common, "containers": [{"image": image, "command": ["/bin/sh", "-c", script],
-        "env": [{"name": "POD_NAME"}, *spec.get("serverEnvs", [])],
-        "resources": {"limits": spec.get("serverLimit", {})}}],
-    }  # fmt: skip
+        **common,
+        "containers": [
+            {
+                "image": image,
+                "command": ["/bin/sh", "-c", script],
+                "env": [{"name": "POD_NAME"}, *spec.get("serverEnvs", [])],
+                "resources": {"limits": spec.get("serverLimit", {})},
+            }
+        ],
+    }
     arguments = ["agent", "--config", "/opt/rancher/k3s/config.yaml", *spec.get("agentArgs", [])]
     agent = {
-        **common, "containers": [{"image": image, "args": arguments, "env": spec.get("agentEnvs", []),
-        "resources": {"limits": spec.get("workerLimit", {})}}],
-    }  # fmt: skip
+        **common,
+        "containers": [
+            {
+                "image": image,
+                "args": arguments,
+                "env": spec.get("agentEnvs", []),
+                "resources": {"limits": spec.get("workerLimit", {})},
+            }
+        ],
+    }
     if "priorityClass" in spec:
         server["priorityClassName"] = spec["priorityClass"]
     facts = {
