@@ -101,10 +101,10 @@ class Quotas:
 
     def _settled(self, requests: Sequence[QuotaRequest], fleet: Fleet) -> Fleet:
         """Wait for pods that are being deleted and are all that is in the way of a lower limit."""
-        current = fleet
+        seen = [fleet]
 
         def look() -> tuple[bool, str]:
-            nonlocal current
+            current = seen[-1]
             waiting_for = [
                 request.tenant
                 for request in requests
@@ -116,7 +116,7 @@ class Quotas:
                 )
             ]
             if waiting_for:
-                current = current.with_pods(self._session.list(kind_of("Pod"), fields=_RUNNING))
+                seen.append(current.with_pods(self._session.list(kind_of("Pod"), fields=_RUNNING)))
             return not waiting_for, f"pods of {', '.join(waiting_for)} are still being deleted"
 
         try:
@@ -124,7 +124,7 @@ class Quotas:
                 self._waiting.until(look)
         except WaitTimeoutError:
             pass  # the plan refuses these tenants and names the pods
-        return current
+        return seen[-1]
 
     # -- afterwards ---------------------------------------------------------------------------------------------
 

@@ -84,10 +84,10 @@ def test_an_answer_that_is_lost_after_the_write_makes_nothing_twice(crowd: World
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"kind": "error", "status": 500}, "500"),
-        ({"kind": "html", "status": 502}, "502"),
-        ({"kind": "truncated"}, "JSON"),
-        ({"kind": "too_many_requests", "retry_after": 1}, "429"),
+        ({"call": "auth.create_user", "kind": "error", "status": 500}, "500"),
+        ({"call": "auth.create_user", "kind": "html", "status": 502}, "502"),
+        ({"call": "auth.get_credentials", "kind": "truncated"}, "broken off"),
+        ({"call": "auth.create_user", "kind": "too_many_requests", "retry_after": 1}, "429"),
     ],
     ids=lambda value: value["kind"] if isinstance(value, dict) else value,
 )
@@ -95,10 +95,10 @@ def test_a_lasting_fault_is_named_and_a_rerun_converges(
     crowd: World, faults: Any, fault: dict[str, Any], said: str
 ) -> None:
     guest = Guest(crowd, retries=1)
-    faults({"call": "auth.create_user", "count": 0, **fault})
+    faults({"count": 0, **fault})
     run = crowd.site.run("tenants")
     assert not run.ok
-    for part in (guest.id, "auth.create_user", said, "run again"):
+    for part in (guest.id, fault["call"], said, "run again"):
         assert part in run.failure
     crowd.clearml.clear()
     crowd.site.converge()

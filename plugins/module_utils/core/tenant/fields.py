@@ -145,8 +145,8 @@ def declare(
     """
     metadata = {_SPEC: (kind, doc, required, immutable, key)}
     if factory is not None:
-        return field(default_factory=factory, metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=factory, metadata=metadata)  # pylint: disable=invalid-field-call
+    return field(default=default, metadata=metadata)  # pylint: disable=invalid-field-call
 
 
 def table_of(model: type) -> Mapping[str, Spec]:
