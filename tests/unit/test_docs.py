@@ -89,7 +89,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if target.startswith(("http://", "https://")):
             continue
-        path, _, anchor = target.partition("#")
+        path, _mark, anchor = target.partition("#")
         file = (page.parent / path).resolve() if path else page
         assert file.exists(), target
         if anchor:

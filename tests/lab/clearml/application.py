@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import faults as faulty
-from . import services  # noqa: F401  (fills the registry)
+from . import services  # noqa: F401 (fills the registry)  # pylint: disable=unused-import
 from .control import Control
 from .envelope import Meta, Response, failure, success
 from .errors import ApiError

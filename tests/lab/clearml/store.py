@@ -81,7 +81,7 @@ def new_id() -> str:
 
 def new_credential(label: str | None = None, expire: float | None = None) -> Credential:
     """Make a pair of the real shape: key of 30 capital letters and digits, secret of 67 base64url characters."""
-    key = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(30))
+    key = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _position in range(30))
     return Credential(key, secrets.token_urlsafe(50), label, expire=expire)
 
 

@@ -163,7 +163,7 @@ def test_a_connection_stays_open(server: Running) -> None:
     trust = ssl.create_default_context(cafile=str(server.ca_file))
     connection = http.client.HTTPSConnection(urlsplit(server.url).netloc, context=trust)
     ports = set()
-    for _ in range(3):
+    for _turn in range(3):
         connection.request("POST", "/debug.ping", json.dumps({}))
         assert connection.getresponse().read()
         ports.add(connection.sock.getsockname()[1])

@@ -52,11 +52,11 @@ def test_an_error_in_the_envelope(server: Running) -> None:
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_a_page_of_the_ingress(server: Running, status: int) -> None:
     server.control("POST", "faults", [{"kind": "html", "status": status, "count": 2}])
-    for _ in range(2):
+    for _turn in range(2):
         answer = server.call(*CREATE)
         assert (answer.status, answer.headers["Content-Type"]) == (status, "text/html")
         with pytest.raises(ValueError, match="Expecting value"):
-            _ = answer.json
+            _answer = answer.json
     assert companies(server) == []
 
 
@@ -122,7 +122,7 @@ def test_half_an_answer(server: Running) -> None:
         "POST", "faults", [{"kind": "truncated"}, {"call": "system.get_*", "kind": "truncated", "cut": True}]
     )
     with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
-        _ = server.call(*CREATE).json
+        _answer = server.call(*CREATE).json
     with pytest.raises(http.client.IncompleteRead):
         companies(server)
     assert companies(server) == ["acme"]
@@ -139,7 +139,7 @@ def test_faults_are_counted_and_forgotten(server: Running) -> None:
     fault = {"call": "server.info", "kind": "error", "status": 503, "subcode": 4, "skip": 1, "count": 0}
     [pending] = server.control("POST", "faults", [fault])
     assert pending["skip"] == 1
-    assert [server.call("server.info").status for _ in range(4)] == [200, 503, 503, 503]
+    assert [server.call("server.info").status for _turn in range(4)] == [200, 503, 503, 503]
     assert server.call("users.get_all").status == 200
     assert server.control("DELETE", "faults") == server.control("GET", "faults") == []
     assert server.call("server.info").status == 200
@@ -224,7 +224,7 @@ def test_a_restart_loses_nothing(tmp_path_factory: pytest.TempPathFactory) -> No
         pair = server.call("auth.create_credentials", {"label": "x"}, **headers).data["credentials"]
         basic = server.basic(pair["access_key"], pair["secret_key"])
         queue = server.call("queues.create", {"name": "gpu"}, basic).data["id"]
-        tokens = [server.call("auth.login", None, basic).data["token"] for _ in range(2)]
+        tokens = [server.call("auth.login", None, basic).data["token"] for _turn in range(2)]
         server.call("auth.logout", None, {"Authorization": f"Bearer {tokens[1]}"})
     with running(directory) as server:
         assert companies(server) == ["acme"]

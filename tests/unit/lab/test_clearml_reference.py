@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab.clearml import services  # noqa: F401  (fills the registry)
+from tests.lab.clearml import services  # noqa: F401 (fills the registry)  # pylint: disable=unused-import
 from tests.lab.clearml.client import Answer
 from tests.lab.clearml.inprocess import Running, running
 from tests.lab.clearml.registry import ALL, CALLS, OPEN
@@ -48,13 +48,13 @@ def logged_out(server: Running) -> list[Answer]:
 
 def duplicate_email(server: Running) -> list[Answer]:
     user = {"name": "u", "company": DEFAULT_COMPANY_ID, "email": "u@example.com"}
-    return [server.call("auth.create_user", user) for _ in range(2)][1:]
+    return [server.call("auth.create_user", user) for _turn in range(2)][1:]
 
 
 def deleted_twice(server: Running) -> list[Answer]:
     user = {"name": "u", "company": DEFAULT_COMPANY_ID, "email": "u@example.com"}
     user_id = server.call("auth.create_user", user).data["id"]
-    return [server.call("users.delete", {"user": user_id}) for _ in range(2)][1:]
+    return [server.call("users.delete", {"user": user_id}) for _turn in range(2)][1:]
 
 
 def full_queue(server: Running) -> list[Answer]:
@@ -101,7 +101,7 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("auth.revoke_credentials", "unknown access key"): one("auth.revoke_credentials", {"access_key": "zz"}),
     ("users.delete", "second time"): deleted_twice,
     ("queues.create", "name shorter than 3"): one("queues.create", {"name": "ab"}),
-    ("queues.create", "duplicate name"): lambda server: [server.call("queues.create", {"name": "gpu"}) for _ in "12"][1:],
+    ("queues.create", "duplicate name"): lambda server: [server.call("queues.create", {"name": "gpu"}) for _turn in "12"][1:],
     ("queues.get_all", "bad regex"): one("queues.get_all", {"name": "*"}),
     ("queues.get_all", "page=-1"): one("queues.get_all", {"page": -1}),
     ("queues.get_all", "page_size=0"): one("queues.get_all", {"page_size": 0}),

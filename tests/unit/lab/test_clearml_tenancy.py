@@ -60,7 +60,7 @@ def test_names_of_companies(server: Running) -> None:
 
 def test_without_unique_names_companies_may_be_twins(server: Running) -> None:
     server.control("POST", "settings", {"company.unique_names": False})
-    ids = {server.call("system.create_company", {"name": "twin"}).data["id"] for _ in range(2)}
+    ids = {server.call("system.create_company", {"name": "twin"}).data["id"] for _turn in range(2)}
     assert {item["id"] for item in server.call("system.get_companies", {"name": "twin"}).data["companies"]} == ids
     assert len(ids) == 2
 

@@ -47,7 +47,7 @@ def names(server: Running, **query: Any) -> list[str]:
 
 def test_an_update_without_a_difference_is_counted(server: Running) -> None:
     queue = new_queue(server, "gpu", display_name="GPU", tags=["a"])
-    for _ in range(2):
+    for _turn in range(2):
         answer = server.call("queues.update", {"queue": queue, "display_name": "GPUs"}).data
         assert answer == {"updated": 1, "fields": {"display_name": "GPUs"}}
     found = server.call("queues.get_by_id", {"queue": queue}).data["queue"]

@@ -54,7 +54,7 @@ def test_a_good_answer_gives_its_data() -> None:
 )
 def test_each_code_has_its_error(code: int, subcode: int, kind: type[PlatformError]) -> None:
     error = refused(code, envelope(code, subcode, "said so"))
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert "said so" in error.message
     assert f"{code}/{subcode}" in error.message
 
