@@ -80,10 +80,14 @@ def test_what_cannot_be_changed_in_a_live_cluster_is_refused(
 
 
 def test_a_quota_is_not_lowered_below_its_use(three: Begun) -> None:
-    """Who holds it is named for what pods hold, see the tests of gpu_quota; Secrets are held by none."""
+    """Which pods hold it is told where pods do, see the tests of gpu_quota; Secrets are held by none."""
+    three.site.declare(documents.three(quota={"objects": {"secrets": 50}}))
+    three.site.converge()
     run = refused(three, documents.three(quota={"objects": {"secrets": 1}}))
-    for part in (GPU, "not lowered", "secrets from unlimited to 1", "in use"):
+    for part in (GPU, "not lowered", "secrets from 50 to 1", "in use"):
         assert part in run.failure
+    three.site.declare(documents.three())
+    three.site.converge()
 
 
 def test_a_plan_tells_the_same_refusal(three: Begun) -> None:
