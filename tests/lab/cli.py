@@ -173,7 +173,8 @@ def kubectl(arguments: argparse.Namespace) -> int:
     """Become kubectl, as administrator of the laboratory unless the arguments name another kubeconfig."""
     lab = Lab.find(arguments.name)
     os.environ["KUBECONFIG"] = str(lab.kubeconfig)
-    os.execv(lab.kube, [str(lab.kube), "kubectl", *arguments.arguments])  # noqa: S606 - no shell is wanted here
+    given = arguments.arguments[1:] if arguments.arguments[:1] == ["--"] else arguments.arguments
+    os.execv(lab.kube, [str(lab.kube), "kubectl", *given])  # noqa: S606 - no shell is wanted here
 
 
 def listing(arguments: argparse.Namespace) -> int:

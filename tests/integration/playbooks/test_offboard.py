@@ -32,8 +32,8 @@ def with_guest(begun: Begun) -> Begun:
 
 
 def records(world: Begun) -> list[dict[str, Any]]:
-    """The records of offboarding, in order."""
-    found = sorted(Path(world.site.variables["tenants_report_dir"]).glob("offboarded-*.json"))
+    """The guest's records of offboarding, in order; other tenants may have left before."""
+    found = sorted(Path(world.site.variables["tenants_report_dir"]).glob(f"offboarded-*-{GUEST}.json"))
     return [json.loads(path.read_text(encoding="utf-8")) for path in found]
 
 

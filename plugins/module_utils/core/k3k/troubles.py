@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .. import quantity
 from ..objects import Object
+from ..quota.usage import consumers, counts_pods, held
 from .facts import Facts
 
 #: Waiting reasons that do not go away without somebody doing something.
@@ -27,6 +29,8 @@ _ADVICE = {
     "crash": "Read the log of the pod; often the arguments in server_args or agent_args are wrong.",
     "quota": "Raise the quota (ai_tenancy.platform.gpu_quota), lower agents or the limits; or, when only the change "
     "needs room for one more pod, set agent_update: recreate with allow_disruptive.",
+    "quota count": "Kubernetes counts the use of a quota anew within five minutes (kube-controller-manager "
+    "--resource-quota-sync-period); run again then.",
     "unschedulable": "Free or add nodes, or correct node_selector, affinities, limits and taints (k3k pods get no "
     "tolerations from the Cluster).",
     "security": "The namespace must be privileged: check that it is bound to its policy and that the k3k controller runs.",
@@ -45,6 +49,8 @@ _FAILURES = (
     (r"already allocated", "The port is taken, perhaps as a random one; choose another in expose, best 30000-30085."),
     (r"deadline exceeded|Timeout", "The k3k controller does not reach the server: check network policies and expose."),
 )
+#: The API server's refusal, its three lists each like requests.cpu=4,limits.memory=8Gi.
+_EXCEEDED = re.compile(r"exceeded quota: \S+, requested: (?P<requested>\S+), used: \S+, limited: (?P<limited>\S+)$")
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ def agent_troubles(facts: Facts) -> Iterator[Trouble]:
     """What the agents' Deployment says; it has a condition where the StatefulSet has only an event."""
     for condition in ((facts.agents or {}).get("status") or {}).get("conditions") or []:
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
-            yield _creation_trouble("agents", str(condition.get("message", "")))
+            yield _creation_trouble(facts, "agents", str(condition.get("message", "")))
 
 
 def event_troubles(facts: Facts) -> Iterator[Trouble]:
@@ -99,7 +105,7 @@ def event_troubles(facts: Facts) -> Iterator[Trouble]:
             continue
         if reason == "FailedCreate" and about.get("kind") == "StatefulSet" and _lacks_servers(facts, about):
             seen.add((reason, about.get("name")))
-            yield _creation_trouble("servers", message)
+            yield _creation_trouble(facts, "servers", message)
         elif about.get("kind") == "PersistentVolumeClaim" and _is_pending_claim(facts, about, reason):
             seen.add((reason, about.get("name")))
             yield Trouble("claim", f"volume claim {about.get('name')}: {message}", _ADVICE["claim"])
@@ -149,13 +155,38 @@ def _lacks_pods(facts: Facts) -> bool:
     return facts.servers is not None and len(facts.server_pods) < int(facts.servers["spec"].get("replicas", 1))
 
 
-def _creation_trouble(who: str, message: str) -> Trouble:
+def _creation_trouble(facts: Facts, who: str, message: str) -> Trouble:
     text = f"{who}: pods cannot be made: {message}"
+    if has_room(facts, message):
+        text += " (the pods that exist leave room: the API server counted one that never came to be)"
+        return Trouble("quota count", text, _ADVICE["quota count"], final=False)
     if "exceeded quota" in message or "failed quota" in message:
         return Trouble("quota", text, _ADVICE["quota"])
     if "violates PodSecurity" in message:
         return Trouble("security", text, _ADVICE["security"])
     return Trouble("create", text, _ADVICE["create"])
+
+
+def has_room(facts: Facts, message: str) -> bool:
+    """Whether a quota that refused a pod has room for it, by the pods that exist.
+
+    An API server that dies between charging a quota and storing the pod leaves the charge behind until the quota
+    controller counts again (k8s.io/apiserver pkg/admission/plugin/resourcequota). Fences let only pods of k3k into the
+    namespace, so the cluster's pods are all there are.
+    """
+    found = _EXCEEDED.search(message)
+    if not found:
+        return False
+    requested, limited = (_amounts(found[part]) for part in ("requested", "limited"))
+    present = consumers(facts.pods)
+    return all(
+        counts_pods(key) and key in limited and held(present, key) + amount <= limited[key]
+        for key, amount in requested.items()
+    )
+
+
+def _amounts(text: str) -> dict[str, quantity.Quantity]:
+    return {key: quantity.parse(amount) for key, _, amount in (pair.partition("=") for pair in text.split(","))}
 
 
 def _lacks_servers(facts: Facts, about: Any) -> bool:

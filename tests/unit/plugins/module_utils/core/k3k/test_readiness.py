@@ -192,6 +192,27 @@ def test_agents_say_why_in_a_condition() -> None:
     assert "agent_update: recreate" in trouble.advice
 
 
+@pytest.mark.parametrize(
+    ("used", "code"), [(({"limits": {"cpu": "4"}}, {"limits": {"cpu": "4"}}), "quota"), (({"limits": {"cpu": "4"}},), "quota count")]
+)  # fmt: skip
+def test_a_quota_is_not_believed_against_the_pods_that_exist(used: tuple[Object, ...], code: str) -> None:
+    """A charge for a pod that never came to be goes away by itself, so the cluster may still get ready."""
+    facts = ready_one(agents=2)
+    assert facts.agents is not None
+    message = (
+        'pods "k3k-acme-agent-x" is forbidden: exceeded quota: base-quota, requested: limits.cpu=4, used: limits.cpu=8, '
+        "limited: limits.cpu=8"
+    )
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    pods = tuple(
+        {"metadata": {"name": f"p-{number}"}, "spec": {"containers": [{"name": "k3s", "resources": resources}]}}
+        for number, resources in enumerate(used)
+    )
+    agents = with_status(facts.agents, readyReplicas=1, conditions=[failure])
+    (trouble,) = troubles(replace(facts, agents=agents, pods=pods))
+    assert (trouble.code, trouble.final) == (code, code == "quota")
+
+
 def event(kind: str, name: str, reason: str, message: str, **about: str) -> Object:
     involved = {"kind": kind, "name": name, "namespace": "t-acme", **about}
     return {"metadata": {"namespace": "t-acme"}, "involvedObject": involved, "reason": reason, "message": message}
