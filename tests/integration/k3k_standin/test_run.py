@@ -110,7 +110,9 @@ def nodes_of(inner: Kube, *ready: str) -> list[Object] | None:
 
 
 def node_ready(node: Object) -> str:
-    return str(next(c["status"] for c in node["status"]["conditions"] if c["type"] == "Ready"))
+    """Status of the condition Ready; a Node that was created a moment ago has no conditions yet."""
+    conditions = node["status"].get("conditions") or ()
+    return next((str(c["status"]) for c in conditions if c["type"] == "Ready"), "absent")
 
 
 def signed_subject(inner: Kube) -> str:
