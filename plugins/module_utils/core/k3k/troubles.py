@@ -186,7 +186,7 @@ def has_room(facts: Facts, message: str) -> bool:
 
 
 def _amounts(text: str) -> dict[str, quantity.Quantity]:
-    return {key: quantity.parse(amount) for key, _, amount in (pair.partition("=") for pair in text.split(","))}
+    return {key: quantity.parse(amount) for key, amount in (pair.partition("=")[::2] for pair in text.split(","))}
 
 
 def _lacks_servers(facts: Facts, about: Any) -> bool:
