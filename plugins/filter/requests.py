@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
@@ -20,20 +21,28 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import (
 )
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError
 
+#: Tenants as C(tenants_parse) gives them: a list, or the same as one JSON text.
+Tenants = Union[str, Sequence[Any]]
 
-def tenants_chosen(tenants: Sequence[Any], only: Sequence[str] = ()) -> list[Any]:
-    """See docs of the filter; errors become what Ansible shows."""
+
+def _listed(tenants: Tenants) -> Sequence[Any]:
+    listed: Sequence[Any] = json.loads(tenants) if isinstance(tenants, str) else tenants
+    return listed
+
+
+def tenants_chosen(tenants: Tenants, only: Sequence[str] = ()) -> Tenants:
+    """See docs of the filter; errors become what Ansible shows. Text in, text out."""
     try:
-        found = requests.chosen(tenants, only)
+        found = requests.chosen(_listed(tenants), only)
     except PlatformError as error:
         raise AnsibleFilterError(str(error)) from error
     for warning in later.warnings(found):
         Display().warning(warning)
-    return found
+    return json.dumps(found) if isinstance(tenants, str) else found
 
 
 def tenant_requests(
-    tenants: Sequence[Any],
+    tenants: Tenants,
     kind: str,
     site: Optional[Mapping[str, Any]] = None,
     clusters: Optional[Mapping[str, Any]] = None,
@@ -47,7 +56,7 @@ def tenant_requests(
         kubeconfig_dir=given.get("kubeconfig_dir") or "",
         images=tuple(given.get("images") or ()),
     )
-    return requests.requests_for(kind, tenants, where, outcome.servers(clusters or {}))
+    return requests.requests_for(kind, _listed(tenants), where, outcome.servers(clusters or {}))
 
 
 def tenants_failed(result: Mapping[str, Any], phase: str) -> dict[str, Any]:

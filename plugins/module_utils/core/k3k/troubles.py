@@ -13,15 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .. import quantity
+from .. import pods, quantity
 from ..objects import Object
 from ..quota.usage import consumers, counts_pods, held
 from .facts import Facts
-
-#: Waiting reasons that do not go away without somebody doing something.
-_IMAGE = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
-_CONTAINER = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
-_CRASH = "CrashLoopBackOff"
 
 _ADVICE = {
     "image": "Check version, and that this image is in the registry and can be pulled.",
@@ -65,27 +60,12 @@ class Trouble:
 
 def pod_troubles(facts: Facts) -> Iterator[Trouble]:
     """What the pods themselves say."""
-    for pod in facts.pods:
-        name, status = pod["metadata"]["name"], pod.get("status") or {}
-        for container in status.get("containerStatuses") or []:
-            waiting = (container.get("state") or {}).get("waiting") or {}
-            reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
-            text = f"pod {name}: {reason}{': ' + message if message else ''}"
-            if reason in _IMAGE:
-                yield Trouble("image", text, _ADVICE["image"])
-            elif reason in _CONTAINER:
-                yield Trouble("container", text, _ADVICE["container"])
-            elif reason == _CRASH:
-                yield Trouble("crash", text, _ADVICE["crash"], final=False)
-        for condition in status.get("conditions") or []:
-            if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
-                text = f"pod {name} cannot be scheduled: {condition.get('message', '')}"
-                if waits_for_volume(
-                    pod
-                ):  # normal while it is being made; if it never is, an event of the claim says why
-                    yield Trouble("volume", text, _ADVICE["claim"], final=False)
-                else:
-                    yield Trouble("unschedulable", text, _ADVICE["unschedulable"])
+    for finding in pods.findings(facts.pods):
+        if finding.code == pods.UNSCHEDULABLE and pods.waits_for_volume(finding.pod):
+            # normal while the volume is being made; if it never is, an event of the claim says why
+            yield Trouble("volume", finding.text, _ADVICE["claim"], final=False)
+        else:
+            yield Trouble(finding.code, finding.text, _ADVICE[finding.code], final=finding.code != pods.CRASH)
 
 
 def agent_troubles(facts: Facts) -> Iterator[Trouble]:
@@ -140,15 +120,7 @@ def failure_advice(facts: Facts) -> str:
 
 def needs_events(facts: Facts) -> bool:
     """Whether servers are missing and no pod says why: there is none, or it waits for its volume."""
-    return _lacks_pods(facts) or any(waits_for_volume(pod) for pod in facts.server_pods)
-
-
-def waits_for_volume(pod: Object) -> bool:
-    """Whether a pod is not scheduled because of its volume claims."""
-    return any(
-        condition.get("reason") == "Unschedulable" and "PersistentVolumeClaim" in str(condition.get("message"))
-        for condition in (pod.get("status") or {}).get("conditions") or []
-    )
+    return _lacks_pods(facts) or any(pods.waits_for_volume(pod) for pod in facts.server_pods)
 
 
 def _lacks_pods(facts: Facts) -> bool:

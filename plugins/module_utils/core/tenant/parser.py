@@ -17,7 +17,7 @@ from .fields import Cursor, Sink, is_unset, read_model, refuse_unknown
 from .fleet import API_VERSION, Fleet, Layer, TenantsFile
 from .model import ABSENT, Tenant
 from .secrets import shown
-from .structure import merge, structure_problem
+from .structure import merge, plain, structure_problem
 
 TOP_LEVEL = ("apiVersion", "defaults", "fleet", "tenants")
 
@@ -33,6 +33,7 @@ def parse_tenants_file(data: Any) -> TenantsFile:
     if shape or not isinstance(data, Mapping):
         problems.add("file", shown(data), shape or f"a mapping with the keys {', '.join(TOP_LEVEL)}")
         problems.raise_if_any("tenants file")
+    data = plain(data)
     sink = Sink(problems, problems)
     root = Cursor(sink, "")
     for key in data:

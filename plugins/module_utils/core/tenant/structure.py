@@ -49,6 +49,25 @@ def _measure(value: Any, known: dict[int, tuple[int, int]], open_ids: set[int], 
     return depth, count
 
 
+def plain(value: Any, known: Optional[dict[int, Any]] = None) -> Any:
+    """Copy data into plain dicts and lists; what stood in several places still is one container.
+
+    Ansible hands over containers that do some work at each access, and the reader looks at every place several times.
+    value: of a shape that L(structure_problem) finds nothing wrong with.
+    """
+    if not isinstance(value, (Mapping, list, tuple)):
+        return value
+    known = {} if known is None else known
+    copy = known.get(id(value))
+    if copy is None:
+        if isinstance(value, Mapping):
+            copy = {key: plain(inner, known) for key, inner in value.items()}
+        else:
+            copy = [plain(inner, known) for inner in value]
+        known[id(value)] = copy
+    return copy
+
+
 def merge(*layers: Any) -> dict[str, Any]:
     """Merge mappings, later ones win: mappings key by key, lists and everything else as a whole.
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what happens in a run to a file, one JSON object a line, while it happens.
 
-C(task): a task begins. C(launch): a module is really started, once for each process. C(result): how a task ended.
-C(recap): the end of the run. The file is named by the environment variable AI_TENANCY_EVENTS.
+C(task): a task begins. C(launch): a module is really run, in a process of its own or (in_process) in the worker of its
+task. C(result): how a task ended. C(recap): the end of the run. The file is named by the environment variable AI_TENANCY_EVENTS.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.ai_tenancy.platform.plugins.plugin_utils.in_process import InProcessAction
 
 DOCUMENTATION = """
 name: tenancy_events
@@ -35,16 +37,24 @@ def record(**event: Any) -> None:
 
 
 def count_launches() -> None:
-    """Record every launch of a module. The processes that launch are forked from this one, so they inherit the change."""
-    launch = ActionBase._execute_module
+    """Record every run of a module. The processes that run it are forked from this one, so they inherit the change."""
+    launch, run_here = ActionBase._execute_module, InProcessAction.run_here
 
     @functools.wraps(launch)
-    def recorded(self: ActionBase, *positional: Any, **named: Any) -> Any:
+    def launched(self: ActionBase, *positional: Any, **named: Any) -> Any:
         name = named.get("module_name") or (positional[0] if positional else None) or self._task.action
-        record(event="launch", module=name, task=self._task.get_name())
+        host = (named.get("task_vars") or {}).get("inventory_hostname", "")
+        record(event="launch", module=name, task=self._task.get_name(), host=host, in_process=False)
         return launch(self, *positional, **named)
 
-    ActionBase._execute_module = recorded
+    @functools.wraps(run_here)
+    def ran_here(self: InProcessAction, task_vars: Any) -> Any:
+        host = task_vars.get("inventory_hostname", "")
+        record(event="launch", module=self._task.action, task=self._task.get_name(), host=host, in_process=True)
+        return run_here(self, task_vars)
+
+    ActionBase._execute_module = launched
+    InProcessAction.run_here = ran_here
 
 
 class CallbackModule(CallbackBase):
@@ -63,7 +73,7 @@ class CallbackModule(CallbackBase):
 
     def _ended(self, status: str, ended: Any) -> None:
         record(event="result", task=ended.task.get_name(), action=ended.task.resolved_action, status=status,
-               result=ended.result)  # fmt: skip
+               host=ended.host.get_name(), result=ended.result)  # fmt: skip
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._ended("ok", result)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.ai_tenancy.platform.plugins.filter.requests import tenant_requests, tenants_chosen
 from ansible_collections.ai_tenancy.platform.plugins.filter.tenants import FilterModule
 
 FILE: dict[str, Any] = {
@@ -29,6 +30,15 @@ def test_returns_plain_data() -> None:
     result = FilterModule().filters()["tenants_parse"](FILE)
     assert json.loads(json.dumps(result)) == result
     assert result["tenants"][0]["namespace"] == "t-acme"
+
+
+def test_text_and_list_are_the_same_tenants() -> None:
+    parse, chosen, requests = FilterModule().filters()["tenants_parse"], tenants_chosen, tenant_requests
+    listed, text = parse(FILE)["tenants"], parse(FILE, as_json=True)["tenants"]
+    assert json.loads(text) == listed
+    assert json.loads(chosen(text, ["acme"])) == chosen(listed, ["acme"]) == listed
+    for kind in ("guard", "quota", "cluster"):
+        assert requests(text, kind) == requests(listed, kind) != []
 
 
 def test_fails_with_every_mistake() -> None:
