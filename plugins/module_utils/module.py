@@ -133,6 +133,13 @@ class Context:
         return self._session
 
     @property
+    def machine(self) -> Any:
+        """The machine that the module runs on."""
+        from .host.machine import Machine
+
+        return Machine(self._module.run_command)
+
+    @property
     def secrets(self) -> Any:
         """The Secrets of the Kubernetes API of the module's authentication options."""
         from .kube.secrets import Secrets

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 
 from . import description, manager
 from .errors import LabError
+from .hosts import cli as hosts
+from .hosts import spec as hosts_spec
 from .manager import Lab, Status
 from .process import log_tail
 from .progress import Progress
@@ -43,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
                     help=f"factor on k3k's retry delays (default: {defaults.k3k_backoff_scale:g}; real: 1)")  # fmt: skip
     up.add_argument("--extra-admission", action="append", metavar="PLUGIN",
                     help="a further admission plugin, such as PodTolerationRestriction (repeat for more)")  # fmt: skip
+    hosts.add_options(up)
 
     down = commands.add_parser("down", parents=[common], help="end a laboratory and remove its data")
     down.add_argument("--all", action="store_true", help="all laboratories of this clone")
@@ -65,12 +68,15 @@ def parser() -> argparse.ArgumentParser:
     kubectl.add_argument(
         "arguments", nargs=argparse.REMAINDER, help="command and options of kubectl, the command first"
     )
+    hosts.add_commands(commands, common)
     commands.add_parser("list", help="list the laboratories of this clone")
     return top
 
 
 def up(arguments: argparse.Namespace) -> int:
     """Start or heal a laboratory and say how to use it."""
+    if arguments.hosts:
+        return hosts.up(arguments)
     extra = tuple(arguments.extra_admission) if arguments.extra_admission else None
     options = {
         field.name: getattr(arguments, field.name)
@@ -89,15 +95,22 @@ def up(arguments: argparse.Namespace) -> int:
 
 def down(arguments: argparse.Namespace) -> int:
     """End one laboratory or all."""
-    names = description.names() if arguments.all else [arguments.name]
+    names = [*description.names(), *hosts_spec.names()] if arguments.all else [arguments.name]
     for name in names:
         with Progress().step(f"end laboratory {name!r}"):
-            manager.remove(name)
+            (hosts.down if of_hosts(name) else manager.remove)(name)
     return 0
+
+
+def of_hosts(name: str) -> bool:
+    """Tell whether a laboratory is one of hosts."""
+    return name in hosts_spec.names()
 
 
 def status(arguments: argparse.Namespace) -> int:
     """Show the state of each part. Return 1 when a part has crashed or is not healthy."""
+    if of_hosts(arguments.name):
+        return hosts.status(arguments)
     lab = Lab.find(arguments.name)
     states = lab.status()
     good = all(state.ok for state in states.values())
@@ -145,6 +158,8 @@ def logs(arguments: argparse.Namespace) -> int:
 
 def control(arguments: argparse.Namespace) -> int:
     """Start, stop, kill or restart one part."""
+    if of_hosts(arguments.name):
+        return hosts.control(arguments)
     lab = Lab.find(arguments.name)
     if arguments.command in ("stop", "restart"):
         lab.stop(arguments.part)
@@ -158,6 +173,8 @@ def control(arguments: argparse.Namespace) -> int:
 
 def env(arguments: argparse.Namespace) -> int:
     """Print shell lines that make kubectl and the playbooks use the laboratory."""
+    if of_hosts(arguments.name):
+        return hosts.env(arguments)
     lab = Lab.find(arguments.name)
     values = {"KUBECONFIG": str(lab.kubeconfig), "K8S_AUTH_KUBECONFIG": str(lab.kubeconfig)}
     if lab.clearml:
@@ -183,12 +200,14 @@ def listing(arguments: argparse.Namespace) -> int:
         lab = Lab.find(name)
         bad = [part for part, state in lab.status().items() if not state.ok]
         print(f"{name:20} {lab.api_url:28} {'crashed: ' + ', '.join(bad) if bad else 'ok'}")
+    hosts.listing()
     return 0
 
 
 ACTIONS = {
     "up": up, "down": down, "status": status, "logs": logs, "env": env, "kubectl": kubectl, "list": listing,
     "start": control, "stop": control, "kill": control, "restart": control,
+    **hosts.ACTIONS,
 }  # fmt: skip
 
 

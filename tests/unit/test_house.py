@@ -65,6 +65,10 @@ def within(name: str, *packages: str) -> bool:
 UTILS = "plugins.module_utils"
 KUBERNETES = ("kubernetes", "ansible_collections.kubernetes", "openshift")
 NETWORK = ("http", "requests", "socket", "ssl", "urllib3", "urllib.request", "ansible.module_utils.urls")
+#: Each talks to one outside world: Kubernetes, ClearML, the machine that the module runs on.
+ROOMS = ("kube", "clearml", "host")
+#: What only the controller loads.
+CONTROLLER = ("action", "filter", "inventory", "plugin_utils")
 CHANCE_AND_CLOCK = ("time", "random", "secrets", "uuid")
 
 
@@ -85,20 +89,27 @@ def broken_doors(path: Path, source: str | None = None) -> list[str]:
                 "clearml",
                 "subprocess",
             )
-        elif within(me, f"{UTILS}.kube", f"{UTILS}.clearml", f"{UTILS}.host"):
-            others = {"kube", "clearml", "host"} - {me.split(".")[2]}
+        elif within(me, *(f"{UTILS}.{room}" for room in ROOMS)):
+            others = set(ROOMS) - {me.split(".")[2]}
             wrong = (ours and not within(name, UTILS)) or within(
                 name, *(f"{UTILS}.{room}" for room in (*others, "module"))
             )
         elif within(me, UTILS):
-            wrong = within(name, "plugins.modules", "plugins.action", "plugins.filter", "plugins.inventory")
+            wrong = within(name, "plugins.modules", *(f"plugins.{kind}" for kind in CONTROLLER))
         elif within(me, "plugins.modules"):
             wrong = ours and not within(name, UTILS)
+        elif within(me, "plugins.action"):
+            # thin too: what the actions share is in plugin_utils, and what the modules do is not their business
+            wrong = ours and not within(name, "plugins.plugin_utils")
+        elif within(me, "plugins.plugin_utils"):
+            wrong = ours and not within(name, "plugins.plugin_utils", UTILS)
         else:
-            wrong = within(name, "plugins.modules")
+            wrong = within(name, "plugins.modules", "plugins.action")
         # one room for each outside world
         wrong = wrong or (within(name, *KUBERNETES) and not within(me, f"{UTILS}.kube"))
-        wrong = wrong or (within(name, *NETWORK) and not within(me, f"{UTILS}.kube", f"{UTILS}.clearml"))
+        wrong = wrong or (within(name, *NETWORK) and not within(me, *(f"{UTILS}.{room}" for room in ROOMS)))
+        # nothing but host/ reads or changes a machine by its programs; module.py lends it Ansible's way to run them
+        wrong = wrong or (within(name, "subprocess") and within(me, "plugins"))
         if wrong:
             found.append(f"{path.relative_to(ROOT)}:{line}: {me} must not import {name}")
     return found
@@ -121,10 +132,19 @@ def test_doors() -> None:
         ("module_utils/kube/x.py", "from ..clearml.session import Session"),
         ("module_utils/kube/x.py", "from ..module import run"),
         ("module_utils/clearml/x.py", "from kubernetes import client"),
+        ("module_utils/host/x.py", "from ..kube.session import Session"),
+        ("module_utils/host/x.py", "import subprocess"),
+        ("module_utils/host/x.py", "from kubernetes import client"),
+        ("module_utils/core/x.py", "from ..host import files"),
         ("module_utils/module.py", f"import {COLLECTION}.plugins.modules.gpu_quota"),
         ("module_utils/module.py", "from ansible_collections.kubernetes.core.plugins.module_utils import args_common"),
         ("modules/x.py", "import kubernetes"),
         ("modules/x.py", f"from {COLLECTION}.plugins.modules.gpu_quota import main"),
+        ("modules/x.py", f"from {COLLECTION}.plugins.plugin_utils.in_process import InProcessAction"),
+        ("module_utils/module.py", f"import {COLLECTION}.plugins.plugin_utils.in_process"),
+        ("action/x.py", f"from {COLLECTION}.plugins.modules.gpu_quota import main"),
+        ("action/x.py", f"from {COLLECTION}.plugins.module_utils.kube import session"),
+        ("plugin_utils/x.py", f"import {COLLECTION}.plugins.action.gpu_quota"),
         ("filter/x.py", "from ansible.module_utils.urls import open_url"),
     ],
 )
@@ -137,8 +157,10 @@ def test_a_broken_door_is_seen(where: str, source: str) -> None:
     [
         ("module_utils/core/x.py", "from . import errors\nfrom .plan import Plan\nfrom urllib.parse import quote"),
         ("module_utils/kube/x.py", "import kubernetes\nfrom ..core import errors\nfrom .session import Session"),
+        ("module_utils/host/x.py", "import socket\nimport ssl\nfrom ..core.rke2 import version"),
         ("module_utils/module.py", "from .core import errors\nfrom .kube.session import Session"),
         ("modules/x.py", f"from {COLLECTION}.plugins.module_utils.module import run"),
+        ("action/x.py", f"from {COLLECTION}.plugins.plugin_utils.in_process import InProcessAction"),
     ],
 )
 def test_an_open_door_is_open(where: str, source: str) -> None:
@@ -194,6 +216,19 @@ def test_action_groups_match_the_modules() -> None:
     groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
     written = {group: [name for name in members if isinstance(name, str)] for group, members in groups.items()}
     assert written == expected, f"meta/runtime.yml must say:\n{yaml.safe_dump(expected)}"
+
+
+def test_actions_differ_in_nothing_but_their_module() -> None:
+    """And only modules that talk to an API have one: what works on a machine must run there."""
+    template = (PLUGINS / "action" / "gpu_quota.py").read_text(encoding="utf-8")
+    written = {path.stem: path.read_text(encoding="utf-8") for path in sorted((PLUGINS / "action").glob("[a-z]*.py"))}
+    assert {"clearml_tenant", "gpu_quota", "k3k_cluster", "tenant_guard"} <= set(written)
+    assert written == {name: template.replace("gpu_quota", name) for name in written}
+    apis = {"kubernetes.core.k8s_auth_options", "ai_tenancy.platform.clearml_auth"}
+    for name in written:
+        module = PLUGINS / "modules" / f"{name}.py"
+        assert apis & set(documentation(module)["extends_documentation_fragment"]), name
+        assert "context.machine" not in module.read_text(encoding="utf-8"), name
 
 
 def test_every_python_file_has_its_license() -> None:

@@ -22,6 +22,8 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+
+	_ "aitenancy/lab/cmd/kube/release"
 )
 
 // components maps the first argument to the component's own command.

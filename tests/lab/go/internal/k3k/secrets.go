@@ -186,7 +186,7 @@ func (c *Controller) kubeconfigSecret(ctx context.Context, cluster *k3kapi.Clust
 	if err != nil {
 		return err
 	}
-	kubeconfig, err := k3s.Kubeconfig(serverURL(cluster, service), data.ServerCA.Cert, client)
+	kubeconfig, err := pki.Kubeconfig(serverURL(cluster, service), data.ServerCA.Cert, client)
 	if err != nil {
 		return err
 	}

@@ -12,11 +12,10 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/klog/v2"
 
 	"aitenancy/lab/internal/pki"
+	"aitenancy/lab/internal/process"
 )
 
 // InnerOptions say how the API servers of virtual clusters run.
@@ -70,8 +69,8 @@ func startInstance(options *InnerOptions, dir, prefix string, data *Data, config
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	i.cancel = cancel
-	spawn(&i.done, func() { supervise(ctx, i.path("kube-apiserver.log"), i.apiServer(prefix, configuration)) })
-	spawn(&i.done, func() { i.watchHealth(ctx) })
+	process.Spawn(&i.done, func() { supervise(ctx, i.path("kube-apiserver.log"), i.apiServer(prefix, configuration)) })
+	process.Spawn(&i.done, func() { i.watchHealth(ctx) })
 	return i, nil
 }
 
@@ -86,7 +85,7 @@ func (i *instance) watchHealth(ctx context.Context) {
 		}
 		if err == nil && !managed {
 			managed = true
-			spawn(&i.done, func() { supervise(ctx, i.path("kube-controller-manager.log"), i.controllerManager()) })
+			process.Spawn(&i.done, func() { supervise(ctx, i.path("kube-controller-manager.log"), i.controllerManager()) })
 		}
 		pause := 2 * time.Second
 		if err != nil {
@@ -152,7 +151,7 @@ func (i *instance) writeFiles(data *Data, configuration *config) error {
 	if err != nil {
 		return err
 	}
-	kubeconfig, err := Kubeconfig(i.url(), data.ServerCA.Cert, manager)
+	kubeconfig, err := pki.Kubeconfig(i.url(), data.ServerCA.Cert, manager)
 	if err != nil {
 		return err
 	}
@@ -201,16 +200,4 @@ func (i *instance) controllerManager() []string {
 		"--cluster-signing-cert-file=" + i.path("client-ca.crt"), "--cluster-signing-key-file=" + i.path("client-ca.key"),
 		"--v=1",
 	}
-}
-
-// Kubeconfig writes a kubeconfig whose every name is "default", as k3k does.
-func Kubeconfig(server, ca string, client pki.Pair) ([]byte, error) {
-	kubeconfig := clientcmdapi.NewConfig()
-	kubeconfig.Clusters["default"] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: []byte(ca)}
-	kubeconfig.AuthInfos["default"] = &clientcmdapi.AuthInfo{
-		ClientCertificateData: []byte(client.Cert), ClientKeyData: []byte(client.Key),
-	}
-	kubeconfig.Contexts["default"] = &clientcmdapi.Context{Cluster: "default", AuthInfo: "default"}
-	kubeconfig.CurrentContext = "default"
-	return clientcmd.Write(*kubeconfig)
 }

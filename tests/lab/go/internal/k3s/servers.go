@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"aitenancy/lab/internal/k3kapi"
+	"aitenancy/lab/internal/process"
 )
 
 // DataVolume is the name of a server's volume and, before a dash, of its claim.
@@ -118,7 +119,7 @@ func (s *Servers) Run(ctx context.Context, workers int) error {
 	}
 	var group sync.WaitGroup
 	for range workers {
-		spawn(&group, func() {
+		process.Spawn(&group, func() {
 			for s.next(ctx) {
 			}
 		})

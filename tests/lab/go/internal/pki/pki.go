@@ -1,4 +1,4 @@
-// Package pki makes the certificates of the virtual clusters: small EC keys,
+// Package pki makes the certificates of the laboratory's clusters: small EC keys,
 // because a laboratory makes hundreds of them.
 package pki
 
@@ -40,26 +40,39 @@ func NewCA(commonName string, now time.Time) (Pair, error) {
 	return sign(template, nil)
 }
 
-// NewClient issues a client certificate for a user and its groups, as old as its
-// authority and valid for a year from now (dynamiclistener's rule, which k3k uses).
+// Leaf says what a certificate is for.
+type Leaf struct {
+	CommonName     string
+	Groups         []string
+	SANs           []string // names and addresses
+	Client, Server bool     // the ends of a connection that it may be
+}
+
+// NewClient issues a client certificate for a user and its groups.
 func NewClient(ca Pair, user string, groups []string, now time.Time) (Pair, error) {
-	return sign(&x509.Certificate{
-		Subject:     pkix.Name{CommonName: user, Organization: groups},
-		NotAfter:    now.Add(leafLife).UTC(),
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}, &ca)
+	return NewLeaf(ca, Leaf{CommonName: user, Groups: groups, Client: true}, now)
 }
 
 // NewServer issues a serving certificate for names and addresses.
 func NewServer(ca Pair, commonName string, sans []string, now time.Time) (Pair, error) {
+	return NewLeaf(ca, Leaf{CommonName: commonName, SANs: sans, Server: true}, now)
+}
+
+// NewLeaf issues a certificate that is as old as its authority and valid for a
+// year from now (dynamiclistener's rule, which k3k and RKE2 use).
+func NewLeaf(ca Pair, leaf Leaf, now time.Time) (Pair, error) {
 	template := &x509.Certificate{
-		Subject:     pkix.Name{CommonName: commonName},
-		NotAfter:    now.Add(leafLife).UTC(),
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		Subject:  pkix.Name{CommonName: leaf.CommonName, Organization: leaf.Groups},
+		NotAfter: now.Add(leafLife).UTC(),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 	}
-	for _, san := range sans {
+	if leaf.Server {
+		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+	}
+	if leaf.Client {
+		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+	}
+	for _, san := range leaf.SANs {
 		if ip := net.ParseIP(san); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {
@@ -117,11 +130,30 @@ func (p Pair) parse() (*x509.Certificate, crypto.Signer, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("certificate authority: %w", err)
 	}
-	key, err := x509.ParseECPrivateKey(keyBlock.Bytes)
+	key, err := parseKey(keyBlock)
 	if err != nil {
 		return nil, nil, fmt.Errorf("key of the certificate authority: %w", err)
 	}
 	return cert, key, nil
+}
+
+// parseKey reads a private key in any of the forms that openssl writes.
+func parseKey(block *pem.Block) (crypto.Signer, error) {
+	switch block.Type {
+	case "EC PRIVATE KEY":
+		return x509.ParseECPrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		return x509.ParsePKCS1PrivateKey(block.Bytes)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("a key of type %T cannot sign", key)
+	}
+	return signer, nil
 }
 
 func keyPEM(key *ecdsa.PrivateKey) (string, error) {
