@@ -32,6 +32,26 @@ def cluster(fresh_hosts: HostLab, tmp_path_factory: pytest.TempPathFactory) -> C
     return cluster
 
 
+#: A pod on agent-1 that may not be evicted.
+GUARDED = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: guarded}
+spec:
+  selector: {matchLabels: {app: guarded}}
+  template:
+    metadata: {labels: {app: guarded}}
+    spec:
+      nodeSelector: {kubernetes.io/hostname: agent-1}
+      containers: [{name: pod, image: "docker.io/rancher/lab-pod:1", imagePullPolicy: Never, args: [serve, "8080"]}]
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: guarded}
+spec: {minAvailable: 1, selector: {matchLabels: {app: guarded}}}
+"""
+
+
 class TestFromNothing:
     def test_the_plan_tells_what_comes_and_changes_nothing(self, cluster: Cluster) -> None:
         plan = cluster.good("kubernetes", "--check", "--diff")
@@ -144,6 +164,21 @@ class TestChanges:
         cluster.good("kubernetes")
         assert cluster.starts() == {**before, "server-3": before["server-3"] + 1}
         assert cluster.schedulable() == set(ALL)
+        cluster.unchanged()
+
+    def test_a_node_that_cannot_be_drained_goes_on_and_the_run_stops(self, cluster: Cluster) -> None:
+        cluster.on.kubectl("server-1", "apply -f -", GUARDED)
+        cluster.on.kubectl("server-1", "rollout status deployment/guarded --timeout=60s --request-timeout=0")
+        before = cluster.starts()
+        cluster.hosts["agent-1"] = {"rke2_host_config": {"kubelet-arg": ["max-pods=126"]}, "rke2_drain": {"timeout": 5}}
+        run = cluster.run("kubernetes")
+        assert "agent-1 cannot be drained" in failures(run)["agent-1"]
+        assert cluster.starts() == before
+        assert cluster.schedulable() == set(ALL)
+
+        cluster.on.kubectl("server-1", "delete poddisruptionbudget/guarded deployment/guarded")
+        cluster.good("kubernetes")
+        assert cluster.starts() == {**before, "agent-1": before["agent-1"] + 1}
         cluster.unchanged()
 
     @pytest.mark.parametrize(

@@ -13,6 +13,6 @@ done
 rm -rf /run/k3s /var/lib/cni
 ip netns list 2>/dev/null | awk '/^cni-/ {print $1}' | while read -r namespace; do ip netns delete "$namespace"; done
 ip link delete cni0 2>/dev/null
-ip route show proto static 2>/dev/null | awk '/ via /{print $1}' | while read -r route; do ip route delete "$route" proto static; done
+ip route show proto static 2>/dev/null | awk '/ via / && $1 != "default" {print $1}' | while read -r route; do ip route delete "$route" proto static; done
 iptables-save | grep -vE 'KUBE-|CNI-|LABNP-|LAB-NETPOL|cni0' | iptables-restore
 exit 0
