@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, ai_tenancy contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Modules that run in the worker of their task do what they do in a process of their own (X-5)."""
+"""Modules that run in the worker of their task do what they do in a process of their own (X-4)."""
 
 from __future__ import annotations
 
@@ -69,3 +69,5 @@ def test_runs_are_the_same(three: Begun) -> None:
     again, once_more = both(three.site)
     assert again.changed == once_more.changed == 0
     assert told(again) == told(once_more)
+    three.site.declare(documents.three())
+    three.site.converge()
