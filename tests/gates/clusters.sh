@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Copyright: (c) 2026, ai_tenancy contributors
 # SPDX-License-Identifier: Apache-2.0
-# Gate: the laboratory's own RKE2: what the tests of the roles rest on (root, podman)
+# Gate: clusters on hosts: restore, tokens, certificates, removal; and the laboratory's own RKE2 (root, podman)
 set -euo pipefail
 reason=$(python -c 'from tests.lab.hosts import prerequisites; print(prerequisites.reason())')
 if [ -n "$reason" ]; then
     echo "$reason"
     exit 77
 fi
-pytest tests/integration/hosts/test_rke2_standin.py
+pytest tests/integration/hosts/test_rke2_day_two.py tests/integration/hosts/test_rke2_standin.py
