@@ -44,6 +44,9 @@ _FAILURES = (
     (r"already allocated", "The port is taken, perhaps as a random one; choose another in expose, best 30000-30085."),
     (r"deadline exceeded|Timeout", "The k3k controller does not reach the server: check network policies and expose."),
 )
+#: The controller looks for a Secret that it writes itself a little later (observed with v1.2.0-rc4 for less than a second;
+#: with many clusters at once its queue makes that longer).
+_MOMENTARY = re.compile(r'failed creating virtual client: Secret "k3k-\S+-kubeconfig" not found')
 #: The API server's refusal, its three lists each like requests.cpu=4,limits.memory=8Gi.
 _EXCEEDED = re.compile(r"exceeded quota: \S+, requested: (?P<requested>\S+), used: \S+, limited: (?P<limited>\S+)$")
 
@@ -92,13 +95,13 @@ def event_troubles(facts: Facts) -> Iterator[Trouble]:
 
 
 def controller_troubles(facts: Facts) -> Iterator[Trouble]:
-    """What the k3k controller says. C(Failed) is final only where no start of a server can still heal it."""
+    """What the k3k controller says. C(Failed) is final only where neither a server that starts nor the controller heals it."""
     if facts.phase == "Pending":
         yield Trouble("validation", f"the k3k controller does not accept it: {facts.message}", _ADVICE["validation"])
     if facts.phase == "Failed":
-        starting = facts.servers is not None and not _servers_ready(facts)
+        heals = (facts.servers is not None and not _servers_ready(facts)) or _MOMENTARY.search(facts.message)
         text = f"the k3k controller failed: {facts.message}"
-        yield Trouble("failed", text, failure_advice(facts), final=not starting)
+        yield Trouble("failed", text, failure_advice(facts), final=not heals)
     if facts.cluster is not None and facts.phase == "Unknown" and not facts.cluster["metadata"].get("finalizers"):
         advice = "Check that the k3k controller runs (Deployment k3k in k3k-system)."
         yield Trouble("controller", "the k3k controller has not looked at the Cluster", advice)

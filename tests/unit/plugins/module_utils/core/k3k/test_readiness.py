@@ -257,6 +257,16 @@ def test_failed_tells_what_to_do(message: str, advice: str) -> None:
     assert advice in trouble.advice
 
 
+def test_a_secret_that_the_controller_is_about_to_write_is_no_failure() -> None:
+    """Trap 2: Failed for a moment when the server is up; longer where many clusters come up at once."""
+    message = 'failed creating virtual client: Secret "k3k-acme-kubeconfig" not found'
+    facts = replace(ready_one(), cluster=with_phase(cluster_with(), "Failed", message))
+    (trouble,) = troubles(facts)
+    assert not trouble.final
+    other = replace(facts, cluster=with_phase(cluster_with(), "Failed", 'Secret "ca" not found'))
+    assert [one.final for one in troubles(other)] == [True]
+
+
 def test_failed_while_a_server_starts_is_not_final() -> None:
     """Trap 5: where packets to it are dropped, the phase is Failed until the server answers; that takes minutes."""
     facts = ready_one()
