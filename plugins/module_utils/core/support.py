@@ -19,8 +19,8 @@ class OperatingSystem:
     """One supported operating system.
 
     id: C(ID) in os-release. version: C(VERSION_ID) there. name: what people call it. architectures: of C(uname -m).
-    python: the interpreter that Ansible needs on it. python_packages: the packages with it; on SLES 15 the system's
-    own Python is 3.6, too old for ansible-core (SLES 15 release notes, ansible-core support matrix).
+    python: the interpreter that Ansible needs on it. On SLES 15 the system's own Python is 3.6, too old for
+    ansible-core (SLES 15 release notes, ansible-core support matrix).
     """
 
     id: str
@@ -28,7 +28,6 @@ class OperatingSystem:
     name: str
     architectures: tuple[str, ...]
     python: str
-    python_packages: tuple[str, ...]
 
     @property
     def major(self) -> int:
@@ -40,9 +39,9 @@ _ARCHITECTURES = ("x86_64", "aarch64")
 
 #: SUSE AI and Rancher support matrices, 2026; SLES 15 SP6 is in LTSS.
 OPERATING_SYSTEMS = (
-    OperatingSystem("sles", "15.6", "SLES 15 SP6", _ARCHITECTURES, "/usr/bin/python3.11", ("python311",)),
-    OperatingSystem("sles", "15.7", "SLES 15 SP7", _ARCHITECTURES, "/usr/bin/python3.11", ("python311",)),
-    OperatingSystem("sles", "16.0", "SLES 16.0", _ARCHITECTURES, "/usr/bin/python3", ("python313",)),
+    OperatingSystem("sles", "15.6", "SLES 15 SP6", _ARCHITECTURES, "/usr/bin/python3.11"),
+    OperatingSystem("sles", "15.7", "SLES 15 SP7", _ARCHITECTURES, "/usr/bin/python3.11"),
+    OperatingSystem("sles", "16.0", "SLES 16.0", _ARCHITECTURES, "/usr/bin/python3"),
 )
 
 #: C(uname -m) to the word in the names of RKE2's release files (rancher/rke2, install.sh).
@@ -97,7 +96,7 @@ def _minor_key(minor: str) -> tuple[int, int]:
 
 # --- Ports ------------------------------------------------------------------------------------------------------------
 
-SERVER, AGENT, CLEARML, BALANCER = "server", "agent", "clearml", "balancer"
+SERVER, AGENT, CLEARML = "server", "agent", "clearml"
 #: Roles of a host that RKE2 knows.
 NODE_ROLES = (SERVER, AGENT)
 #: Who may connect to a port: the cluster's nodes, its servers only, or clients from outside too.
@@ -233,8 +232,6 @@ RECOMMENDED_HA_SERVER = Size(8, 64 * GB, 100 * GB, "SUSE AI requirements, highly
 SERVER_CAPACITY = ((2, 4 * GB, 225), (4, 8 * GB, 450), (8, 16 * GB, 1300))
 #: A ClearML server is spread over this many nodes at least.
 CLEARML_NODES = 3
-#: Nodes that join at once, at the most (RKE2 documentation, installation requirements).
-MAX_JOINING_AGENTS = 50
 
 #: etcd: heartbeat 100 ms, and a round trip should stay well below it (etcd tuning guide).
 MAX_ETCD_LATENCY_MS, WARN_ETCD_LATENCY_MS = 50.0, 10.0
@@ -245,8 +242,6 @@ MAX_CLOCK_OFFSET_S = 1.0
 MINIMUM_KERNELS = {"cilium": (5, 10), "canal": (4, 19), "calico": (4, 19), "flannel": (4, 19), "none": (4, 19)}
 #: From this minor on kubelets refuse control groups version 1 by default (Kubernetes documentation, cgroup v2).
 CGROUP_V2_ONLY = (1, 35)
-#: Longhorn's V2 data engine (Longhorn documentation).
-LONGHORN_V2_KERNEL = (6, 7)
 #: Longhorn keeps its replicas on these only (Longhorn documentation, best practices).
 LONGHORN_FILE_SYSTEMS = ("ext4", "xfs")
 #: This open-iscsi cannot attach volumes (Longhorn documentation, September 2026).

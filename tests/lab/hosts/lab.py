@@ -42,7 +42,7 @@ class HostLab:
 
     name, state (directory), inventory (directory), hosts, gateway (address of the machine in the hosts' network).
     site: file of variables for a whole installation.
-    repository_url: signed RPM-MD repository with all packages. gpg_key_file: its key, on this machine.
+    repository_url: signed RPM-MD repository with all packages.
     artifacts: directory that is served at artifacts_url. balancer: address of the load balancer.
     rmt, scc, mlm: Registration; that of mlm has the URL of the bootstrap script and an activation key as the code.
     Hosts are named as in their HostSpec.
@@ -54,7 +54,6 @@ class HostLab:
         self.gateway = self.balancer = lab.gateway
         self.inventory, self.site = lab.inventory, lab.site
         self.repository_url = "http://repo.lab.test/repo/all"
-        self.gpg_key_file = lab.packages / "keys" / "suse.asc"
         self.artifacts = lab.www / "artifacts"
         self.artifacts_url = spec.ARTIFACTS_URL
         self.rmt = Registration("https://rmt.lab.test", lab.pki / "rmt-ca.crt", REGCODE)

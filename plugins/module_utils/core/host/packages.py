@@ -9,20 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 NVIDIA, AMD, INTEL, OPERATOR, NONE = "nvidia", "amd", "intel", "operator", "none"
-CHOICES = (NVIDIA, AMD, INTEL, OPERATOR, NONE)
 
 #: Label on nodes with accelerators, for selectors of operators and tenants.
 LABEL = "ai-tenancy.io/accelerator"
 #: The GPU operator of NVIDIA puts its driver container on a node unless this says false (NVIDIA GPU operator).
 LABEL_DRIVER = "nvidia.com/gpu.deploy.driver"
 
-#: Driver generation G07 is for Turing and newer, G06 for older cards (SUSE AI documentation, NVIDIA driver).
-NVIDIA_GENERATIONS = ("G07", "G06")
-
 
 def nvidia_packages(generation: str, version: str) -> list[str]:
     """Return the packages of the host's driver: SUSE's signed open module, NVIDIA's user space in the same version.
 
+    generation: G07 is for Turing and newer, G06 for older cards (SUSE AI documentation, NVIDIA driver).
     version: such as C(595.58.03); empty for what the repositories have. The module's own package carries the kernel's
     version too, so that only user space can be pinned by name; L(driver_mismatch) compares the two.
     """

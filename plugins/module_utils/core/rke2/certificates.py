@@ -9,9 +9,6 @@ import re
 from datetime import datetime, timezone
 from typing import NamedTuple, Optional
 
-#: RKE2 renews leaf certificates at a start when less than this is left (RKE2 documentation, certificate management).
-RENEWAL_DAYS = 120
-
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _SEQUENCE, _UTC_TIME, _GENERALIZED_TIME, _VERSION = 0x30, 0x17, 0x18, 0xA0
 

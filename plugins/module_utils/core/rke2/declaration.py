@@ -68,11 +68,6 @@ class Declaration:
         """Host name or address under which all servers are reached together; empty for none."""
         return str(self.raw["api_endpoint"] or self.raw["api_vip_address"] or "")
 
-    @property
-    def key_path(self) -> str:
-        """How messages name this host's variables."""
-        return self.host
-
 
 def parse(problems: Problems, host: str, node_type: str, raw: Mapping[str, Any]) -> Declaration:
     """Check one node's variables; every mistake is noted with the variable's name."""

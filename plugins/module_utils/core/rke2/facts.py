@@ -106,7 +106,6 @@ class Facts:
     os: Mapping[str, str] = field(default_factory=dict)
     selinux: str = ""
     selinux_policy: bool = False
-    vote: str = ""
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Facts:
@@ -117,15 +116,6 @@ class Facts:
     def is_active(self, node_type: str) -> bool:
         """Whether the unit is up."""
         return self.active.get(node_type) == "active"
-
-    def is_starting(self, node_type: str) -> bool:
-        """Whether the unit is on its way up, perhaps again and again."""
-        return self.active.get(node_type) in ("activating", "reloading")
-
-    @property
-    def installed_version(self) -> Optional[Version]:
-        """The version of the program on disk."""
-        return parse_or_none(self.installed)
 
     @property
     def running_version(self) -> Optional[Version]:
