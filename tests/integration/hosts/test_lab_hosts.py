@@ -319,13 +319,14 @@ def leftovers(lab: HostLab, name: str) -> dict[str, list[str]]:
     def lines(*argv: str) -> list[str]:
         text = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
         return [line for line in text.splitlines() if name in line.split() or f"--comment {name} " in line
-                or lab.gateway.removesuffix(".1") + "." in line or str(lab.state) in line]  # fmt: skip
+                or f" {name}-" in line or lab.gateway.removesuffix(".1") + "." in line or str(lab.state) in line]  # fmt: skip
 
     return {
         **{kind: podman.labelled(kind, lab.state) for kind in ("container", "network", "volume", "image")},
         "iptables": lines("iptables-save"),
         "rules": lines("ip", "rule"),
         "addresses": lines("ip", "-4", "address"),
+        "cables": [line for line in lines("ip", "-o", "link") if f" {name}-" in line],
         "loop devices": lines("losetup", "--list", "--noheadings"),
         "processes": lines("ps", "-eo", "args"),
         "cgroups": [str(mount / name) for mount in guards.cgroup_mounts() if (mount / name).exists()],

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -48,8 +49,33 @@ def ensure(lab: Description) -> None:
     for rule in nat_rules(lab):
         if command("iptables", "--wait", "-t", "nat", "-C", *rule, check=False).returncode:
             command("iptables", "--wait", "-t", "nat", "-I", *rule)
+    _ensure_bridge(lab)
     if lab.subnet not in ip("rule", "show", "pref", RULE_PREFERENCE, "iif", bridge(lab)).stdout:
         ip("rule", "add", "pref", RULE_PREFERENCE, "from", lab.subnet, "iif", bridge(lab), "prohibit")
+
+
+def _ensure_bridge(lab: Description) -> None:
+    """Make the bridge and the gateway's address before any host or service starts.
+
+    Podman would make the bridge with the first host and remove it with the last. A name server that starts meanwhile
+    may miss the new address, and the bridge's hardware address would be that of one of its ports. One cable that leads
+    nowhere keeps the bridge.
+    """
+    if ip("link", "show", anchor(lab), check=False).returncode == 0:
+        return
+    name = bridge(lab)
+    if ip("link", "show", name, check=False).returncode:
+        ip("link", "add", name, "address", lab.gateway_hardware_address, "type", "bridge")
+        ip("address", "add", f"{lab.gateway}/24", "brd", "+", "dev", name)
+    ip("link", "add", anchor(lab), "type", "veth", "peer", "name", f"{anchor(lab)}-end")
+    ip("link", "set", anchor(lab), "master", name, "up")
+    ip("link", "set", f"{anchor(lab)}-end", "up")
+    ip("link", "set", name, "up")
+
+
+def anchor(lab: Description) -> str:
+    """Return the name of the cable that keeps the bridge."""
+    return f"{lab.network}-keep"
 
 
 def bridge(lab: Description) -> str:
@@ -68,12 +94,31 @@ def nat_rules(lab: Description) -> tuple[tuple[str, ...], ...]:
 
 def remove(lab: Description) -> None:
     """Remove the network and its rules."""
-    for rule in nat_rules(lab):
-        while command("iptables", "--wait", "-t", "nat", "-D", *rule, check=False).returncode == 0:
-            pass
+    for table in ("filter", "nat"):
+        _remove_rules(lab, table)
     while ip("rule", "del", "pref", RULE_PREFERENCE, "from", lab.subnet, check=False).returncode == 0:
         pass
-    podman.remove("network", [lab.network] if podman.exists("network", lab.network) else [])
+    ip("link", "del", anchor(lab), check=False)
+    if podman.exists("network", lab.network):
+        ip("link", "del", bridge(lab), check=False)
+        podman.remove("network", [lab.network])
+
+
+def _remove_rules(lab: Description, table: str) -> None:
+    """Remove every rule of the packet filter that names the network, and the chain that podman has made for it.
+
+    Podman removes its own only together with the bridge, with the last host that runs.
+    """
+    iptables = ("iptables", "--wait", "-t", table)
+    chains = set()
+    for line in command("iptables-save", "-t", table).stdout.splitlines():
+        if line.startswith("-A ") and lab.subnet in line:
+            rule = shlex.split(line)[1:]
+            command(*iptables, "-D", *rule)
+            chains |= {rule[-1]} if rule[-1].startswith("NETAVARK-") else set()
+    for chain in chains:
+        command(*iptables, "-F", chain)
+        command(*iptables, "-X", chain)
 
 
 def cable(lab: Description, name: str) -> str:

@@ -39,7 +39,7 @@ def all_parts(lab: Description) -> dict[str, Part]:
 def dnsmasq(lab: Description) -> str:
     """Return dnsmasq's configuration: the laboratory's names forward and reverse, and nothing else."""
     lines = [
-        "no-resolv", "no-hosts", "bind-dynamic", f"listen-address={lab.gateway}", "except-interface=lo", "user=root",
+        "no-resolv", "no-hosts", "bind-interfaces", f"listen-address={lab.gateway}", "except-interface=lo", "user=root",
         f"local=/{DOMAIN}/", "local=//", "log-queries", "log-facility=-", "pid-file=",
         f"domain={DOMAIN}", f"local=/{lab.number}.210.10.in-addr.arpa/",
     ]  # fmt: skip

@@ -128,6 +128,11 @@ class Description:
         """The machine's address in the hosts' network, where the laboratory's services listen."""
         return f"10.210.{self.number}.1"
 
+    @property
+    def gateway_hardware_address(self) -> str:
+        """The address of the machine's network card in the hosts' network."""
+        return f"52:54:00:d2:{self.number:02x}:01"
+
     def host(self, name: str) -> HostSpec:
         """Return a host by name. Raises LabError when there is none."""
         for host in self.hosts:

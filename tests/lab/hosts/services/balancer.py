@@ -13,11 +13,8 @@ import asyncio
 import contextlib
 import itertools
 import json
-import socket
 import sys
 from pathlib import Path
-
-IP_FREEBIND = 15
 
 #: Seconds between two looks at a server, and until a look at one that does not answer was in vain.
 INTERVAL, PATIENCE = 1.0, 3.0
@@ -90,11 +87,7 @@ async def run(configuration: dict) -> None:
     """Serve all ports for ever."""
     balancers = [Balancer(port, configuration["servers"]) for port in configuration["ports"]]
     for balancer in balancers:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
-        listener.bind((configuration["address"], balancer.port))
-        await asyncio.start_server(balancer.serve, sock=listener)
+        await asyncio.start_server(balancer.serve, configuration["address"], balancer.port)
     await asyncio.gather(*(balancer.watch() for balancer in balancers), report(balancers, configuration["control"]))
 
 

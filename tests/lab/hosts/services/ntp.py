@@ -14,8 +14,6 @@ import sys
 import time
 from pathlib import Path
 
-IP_FREEBIND = 15
-
 #: Seconds between 1900, where NTP begins, and 1970.
 ERA = 2208988800
 
@@ -39,7 +37,6 @@ def main() -> None:
     """Answer until the end."""
     configuration = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
         server.bind((configuration["address"], 123))
         while True:
             request, client = server.recvfrom(1024)

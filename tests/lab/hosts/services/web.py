@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import socket
 import ssl
 import sys
 import threading
@@ -21,17 +20,14 @@ from urllib.parse import unquote, urlsplit
 
 from .registration import Registration
 
-IP_FREEBIND = 15
-
 
 class Server(http.server.ThreadingHTTPServer):
-    """Listens on an address that may not be there yet: it comes with the first host."""
+    """Many connections at once, and no look-up of its own name."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def server_bind(self) -> None:
-        self.socket.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
         super(http.server.HTTPServer, self).server_bind()
         self.server_name, self.server_port = self.server_address[:2]
 

@@ -203,21 +203,22 @@ func Healthy(ctx context.Context, client *clientv3.Client) error {
 	return err
 }
 
-// RemoveNode removes the members of a node from the cluster. It returns their names.
-func RemoveNode(ctx context.Context, client *clientv3.Client, node string) ([]string, error) {
+// Remove takes the member of this name out of the cluster, and tells whether it was there. The name is the member's
+// and not the node's: a host that was replaced has joined again under the same node name.
+func Remove(ctx context.Context, client *clientv3.Client, name string) (bool, error) {
 	list, err := client.MemberList(ctx)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	var removed []string
 	for _, member := range list.Members {
-		if NodeOf(member.Name) != node {
+		if member.Name != name {
 			continue
 		}
-		if _, err := client.MemberRemove(ctx, member.ID); err != nil && !errors.Is(err, rpctypes.ErrMemberNotFound) {
-			return removed, err
+		_, err := client.MemberRemove(ctx, member.ID)
+		if errors.Is(err, rpctypes.ErrMemberNotFound) {
+			return false, nil
 		}
-		removed = append(removed, member.Name)
+		return err == nil, err
 	}
-	return removed, nil
+	return false, nil
 }

@@ -57,7 +57,7 @@ func (s *Server) watchNodes(ctx context.Context) {
 	informer := factory.Core().V1().Nodes().Informer()
 	leaving := func(object any) {
 		if node, ok := object.(*corev1.Node); ok && node.Annotations[annotationRemove] == "true" && node.Annotations[annotationRemoved] == "" {
-			go s.removeMember(ctx, node.Name, node.Annotations[annotationMember])
+			go s.removeMember(ctx, node.Annotations[annotationMember], node.Name)
 		}
 	}
 	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -87,30 +87,30 @@ func (s *Server) nodeDeleted(ctx context.Context, node *corev1.Node) {
 	if err != nil && !apierrors.IsNotFound(err) {
 		slog.Error("node password", "node", node.Name, "error", err)
 	}
-	if node.Labels[labelEtcd] == "true" {
-		s.removeMember(ctx, node.Name, "")
+	if member := node.Annotations[annotationMember]; member != "" {
+		s.removeMember(ctx, member, "")
 	}
 }
 
 // removeMember tries for a minute: etcd refuses while it would lose its quorum, and the loss of a leader takes
-// time. The name of the member is then written into the Node, if there is one to write.
-func (s *Server) removeMember(ctx context.Context, node, member string) {
+// time. The name of the member is then written into the Node that is named, if one is.
+func (s *Server) removeMember(ctx context.Context, member, node string) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		removed, err := etcd.RemoveNode(ctx, s.etcd, node)
-		for _, name := range removed {
-			slog.Info("Removed etcd member", "member", name)
-			s.Journal.Write("etcd-remove", map[string]any{"member": name})
+		removed, err := etcd.Remove(ctx, s.etcd, member)
+		if removed {
+			slog.Info("Removed etcd member", "member", member)
+			s.Journal.Write("etcd-remove", map[string]any{"member": member})
 		}
-		if err == nil && member != "" {
+		if err == nil && node != "" {
 			// Also when another server, or this one before a restart, has removed it.
 			err = s.patchNode(ctx, node, map[string]any{"metadata": map[string]any{"annotations": map[string]string{annotationRemoved: member}}})
 		}
 		if err == nil {
 			return
 		}
-		slog.Error("etcd member", "node", node, "error", err)
+		slog.Error("etcd member", "member", member, "error", err)
 		select {
 		case <-ctx.Done():
 			return
