@@ -124,6 +124,11 @@ def is_ours(path: str, text: str) -> bool:
     return path in (places.TOKEN, places.AGENT_TOKEN) or text.startswith(_MARK)
 
 
+def digest(text: str) -> str:
+    """Return the SHA-256 of a file's text; bytes that are not UTF-8 count as they stand on disk."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def start_digest(path: str, text: str) -> str:
     """Return the digest of what a start depends on.
 
@@ -134,7 +139,7 @@ def start_digest(path: str, text: str) -> str:
         relevant = yamltext.without_keys(text, FIRST_REGISTRATION)
     elif path in (places.TOKEN, places.AGENT_TOKEN):
         relevant = token.password(text)
-    return hashlib.sha256(relevant.encode("utf-8", "surrogateescape")).hexdigest()
+    return digest(relevant)
 
 
 def start_digests(files: list[NodeFile]) -> dict[str, str]:

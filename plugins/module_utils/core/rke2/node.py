@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -12,7 +11,7 @@ from typing import Any, Optional
 from . import release, seed
 from .declaration import Declaration
 from .facts import ANNOTATION_CORDONED, Facts, Member
-from .files import NodeFile, Settings, files_of, start_digests
+from .files import NodeFile, Settings, digest, files_of, start_digests
 from .keys import SERVER, immutable_changes
 from .version import Version, change_refusal, parse_or_none
 
@@ -167,8 +166,7 @@ def differs(file: NodeFile, facts: Facts) -> bool:
         return found is not None and found.get("ours") == "true"
     if found is None:
         return True
-    digest = hashlib.sha256(file.text.encode("utf-8", "surrogateescape")).hexdigest()
-    return found.get("digest") != digest or found.get("mode") != f"{file.mode:04o}"
+    return found.get("digest") != digest(file.text) or found.get("mode") != f"{file.mode:04o}"
 
 
 # --- refusals ---

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from typing import Any, Optional
 
 from ...core.errors import PlatformError
 from ...core.rke2 import certificates, places, token, yamltext
-from ...core.rke2.files import WATCHED, is_ours, start_digest
+from ...core.rke2.files import WATCHED, digest, is_ours, start_digest
 from ...core.rke2.keys import AGENT, IMMUTABLE, OWNED, SERVER
 from ...core.support import RKE2_ARCHITECTURES
 from ..machine import Machine, Unit
@@ -142,8 +141,7 @@ def _files(machine: Machine) -> dict[str, dict[str, str]]:
     for path in (*WATCHED, places.CIS_SYSCTL, *manifests):
         text, mode = machine.read(path), machine.mode(path)
         if text is not None and mode is not None:
-            digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-            found[path] = {"digest": digest, "mode": f"{mode:04o}", "ours": str(is_ours(path, text)).lower()}
+            found[path] = {"digest": digest(text), "mode": f"{mode:04o}", "ours": str(is_ours(path, text)).lower()}
     return found
 
 
