@@ -33,20 +33,47 @@ _ADVICE = {
     "claim": "Check persistence.storage_class_name, the default storage class and the free space.",
     "validation": "Correct the field and run again.",
 }
-#: The start of the controller's message, and what to do.
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """A message of the controller. pattern: found in it. heals: the controller tries again and gets over it."""
+
+    pattern: str
+    advice: str
+    heals: bool = False
+
+
 _FAILURES = (
-    (r"401 Unauthorized", "The token is not the one of the stored data: put the old value back into Secret {token}."),
-    (r"Forbidden: updates to statefulset spec", "Put persistence back to what it was; it cannot be changed."),
-    (r"VirtualClusterPolicy\.\S+ \S+ not found", "The namespace is bound to a policy that does not exist; run again."),
-    (r"Secret \S+ not found", "Make this Secret in the cluster's namespace, then run again."),
-    (r"no such host|failed to get server groups", "The k3k controller must resolve and reach the external name."),
-    (r"spec\.ports: Required value", "All ports are outside 30000-32767; correct expose."),
-    (r"already allocated", "The port is taken, perhaps as a random one; choose another in expose, best 30000-30085."),
-    (r"deadline exceeded|Timeout", "The k3k controller does not reach the server: check network policies and expose."),
+    _Failure(
+        "401 Unauthorized", "The token is not the one of the stored data: put the old value back into Secret {token}."
+    ),
+    _Failure("Forbidden: updates to statefulset spec", "Put persistence back to what it was; it cannot be changed."),
+    _Failure(
+        r"VirtualClusterPolicy\.\S+ \S+ not found",
+        "The namespace is bound to a policy that does not exist; run again.",
+    ),
+    # Its own Secret, which it writes a little later (observed with v1.2.0-rc4 for less than a second; with many clusters
+    # at once its queue makes that longer).
+    _Failure(
+        r'failed creating virtual client: Secret "k3k-\S+-kubeconfig" not found',
+        "The k3k controller writes this Secret itself; if it never does, read its log (Deployment k3k in k3k-system).",
+        heals=True,
+    ),
+    _Failure(r"Secret \S+ not found", "Make this Secret in the cluster's namespace, then run again."),
+    _Failure(
+        "no such host|failed to get server groups", "The k3k controller must resolve and reach the external name."
+    ),
+    _Failure(r"spec\.ports: Required value", "All ports are outside 30000-32767; correct expose."),
+    _Failure(
+        "already allocated", "The port is taken, perhaps as a random one; choose another in expose, best 30000-30085."
+    ),
+    _Failure(
+        "deadline exceeded|Timeout", "The k3k controller does not reach the server: check network policies and expose."
+    ),
 )
-#: The controller looks for a Secret that it writes itself a little later (observed with v1.2.0-rc4 for less than a second;
-#: with many clusters at once its queue makes that longer).
-_MOMENTARY = re.compile(r'failed creating virtual client: Secret "k3k-\S+-kubeconfig" not found')
+_UNKNOWN_FAILURE = _Failure("", "Correct what the message says, then run again.")
+
 #: The API server's refusal, its three lists each like requests.cpu=4,limits.memory=8Gi.
 _EXCEEDED = re.compile(r"exceeded quota: \S+, requested: (?P<requested>\S+), used: \S+, limited: (?P<limited>\S+)$")
 
@@ -99,9 +126,10 @@ def controller_troubles(facts: Facts) -> Iterator[Trouble]:
     if facts.phase == "Pending":
         yield Trouble("validation", f"the k3k controller does not accept it: {facts.message}", _ADVICE["validation"])
     if facts.phase == "Failed":
-        heals = (facts.servers is not None and not _servers_ready(facts)) or _MOMENTARY.search(facts.message)
+        failure = _failure(facts)
+        heals = failure.heals or (facts.servers is not None and not _servers_ready(facts))
         text = f"the k3k controller failed: {facts.message}"
-        yield Trouble("failed", text, failure_advice(facts), final=not heals)
+        yield Trouble("failed", text, failure.advice.format(token=facts.objects.token_secret), final=not heals)
     if facts.cluster is not None and facts.phase == "Unknown" and not facts.cluster["metadata"].get("finalizers"):
         advice = "Check that the k3k controller runs (Deployment k3k in k3k-system)."
         yield Trouble("controller", "the k3k controller has not looked at the Cluster", advice)
@@ -113,12 +141,8 @@ def troubles(facts: Facts) -> list[Trouble]:
     return sorted(found, key=lambda trouble: not trouble.final)
 
 
-def failure_advice(facts: Facts) -> str:
-    """What to do about the controller's message."""
-    for pattern, advice in _FAILURES:
-        if re.search(pattern, facts.message):
-            return advice.format(token=facts.objects.token_secret)
-    return "Correct what the message says, then run again."
+def _failure(facts: Facts) -> _Failure:
+    return next((one for one in _FAILURES if re.search(one.pattern, facts.message)), _UNKNOWN_FAILURE)
 
 
 def needs_events(facts: Facts) -> bool:

@@ -263,6 +263,7 @@ def test_a_secret_that_the_controller_is_about_to_write_is_no_failure() -> None:
     facts = replace(ready_one(), cluster=with_phase(cluster_with(), "Failed", message))
     (trouble,) = troubles(facts)
     assert not trouble.final
+    assert "writes this Secret itself" in trouble.advice
     other = replace(facts, cluster=with_phase(cluster_with(), "Failed", 'Secret "ca" not found'))
     assert [one.final for one in troubles(other)] == [True]
 
