@@ -2,9 +2,10 @@ package k3s
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"sync"
+
+	"aitenancy/lab/internal/splice"
 )
 
 // firstInnerPort is where inner API servers begin to look for a free port; it
@@ -79,11 +80,7 @@ func (f *forwarder) pass(client net.Conn) {
 	f.mu.Lock()
 	f.open[client] = true
 	f.mu.Unlock()
-	go func() {
-		_, _ = io.Copy(server, client)
-		_ = server.(*net.TCPConn).CloseWrite()
-	}()
-	_, _ = io.Copy(client, server)
+	splice.Join(client, server)
 	f.mu.Lock()
 	delete(f.open, client)
 	f.mu.Unlock()

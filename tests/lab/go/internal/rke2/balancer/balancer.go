@@ -6,7 +6,6 @@ package balancer
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"aitenancy/lab/internal/rke2/certs"
+	"aitenancy/lab/internal/splice"
 )
 
 const (
@@ -131,11 +131,7 @@ func (b *Balancer) pass(client net.Conn) {
 		b.mu.Lock()
 		b.open[client] = address
 		b.mu.Unlock()
-		go func() {
-			_, _ = io.Copy(server, client)
-			_ = server.(*net.TCPConn).CloseWrite()
-		}()
-		_, _ = io.Copy(client, server)
+		splice.Join(client, server)
 		b.mu.Lock()
 		delete(b.open, client)
 		b.mu.Unlock()
