@@ -2,11 +2,15 @@
 # Copyright: (c) 2026, ai_tenancy contributors
 # SPDX-License-Identifier: Apache-2.0
 # Gate: pytest tests/integration/hosts, on hosts that boot (root, podman)
+#
+# usage: hosts.sh [FILE...]      these test files instead of all but those of the gate clusters
 set -euo pipefail
-reason=$(python -c 'from tests.lab.hosts import prerequisites; print(prerequisites.reason())')
+reason=$(python -m tests.lab.hosts)
 if [ -n "$reason" ]; then
     echo "$reason"
     exit 77
 fi
-later=(--ignore-glob "*/test_rke2_day_two.py" --ignore-glob "*/test_rke2_standin.py") # gate clusters
-pytest tests/integration/hosts "${later[@]}"
+if [ $# -eq 0 ]; then
+    set -- tests/integration/hosts --ignore-glob '*/test_rke2_day_two.py' --ignore-glob '*/test_rke2_standin.py'
+fi
+pytest "$@"

@@ -8,7 +8,7 @@ if [ -z "$(find molecule -mindepth 2 -maxdepth 2 -name molecule.yml ! -path '*/d
     exit 77
 fi
 options=()
-reason=$(python -c 'from tests.lab.hosts import prerequisites; print(prerequisites.reason())')
+reason=$(python -m tests.lab.hosts)
 if [ -n "$reason" ]; then options+=(--exclude hosts); fi
 molecule test --all "${options[@]}"
 if [ -n "$reason" ]; then echo "left out: scenario hosts: $reason"; fi
