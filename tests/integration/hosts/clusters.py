@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from tests.integration.hosts.site import NEVER_SEEN_BEFORE, HostSite, changes
+from tests.integration.hosts.site import HostSite, changes
 from tests.integration.hosts.standin import Standin
 from tests.integration.playbooks.runner import Going, Run
 from tests.lab.hosts import HostLab
@@ -49,40 +49,29 @@ def variables(lab: HostLab, directory: Path) -> dict[str, Any]:
     }
 
 
-class Cluster:
-    """One cluster. run, good: playbooks with its inventory. on: the stand-in's side, to look at what happened."""
+class Cluster(HostSite):
+    """One cluster; playbooks run with an inventory of its own. on: the stand-in's side, to look at what happened."""
 
     def __init__(self, lab: HostLab, directory: Path) -> None:
+        super().__init__(lab, directory, (TOKEN, NEW_TOKEN, S3_SECRET))
         release.build(lab.artifacts)
-        self.lab = lab
-        self.site = HostSite(lab, directory, (TOKEN, NEW_TOKEN, S3_SECRET))
         self.on = Standin(lab)
         self.kubeconfig = directory / "kubeconfig.yaml"
         self.inventory = directory / "cluster.yml"
-        self.variables = variables(lab, directory)
+        self.declared = variables(lab, directory)
         self.hosts: dict[str, dict[str, Any]] = {}
 
     def declare(self, hosts: dict[str, dict[str, Any]] | None = None, **changes: Any) -> None:
         """Change variables of the cluster for good. hosts: what single hosts declare from now on."""
-        self.variables.update(changes)
+        self.declared.update(changes)
         self.hosts = self.hosts if hosts is None else hosts
 
     def start(self, playbook: str, *arguments: str, **extra: Any) -> Going:
         """Start a playbook with the cluster's inventory; see L(HostSite.start)."""
-        inventory = {"all": {"hosts": self.hosts, "children": {"rke2_cluster": {"vars": self.variables}}}}
+        inventory = {"all": {"hosts": self.hosts, "children": {"rke2_cluster": {"vars": self.declared}}}}
         self.inventory.touch(mode=0o600)
         self.inventory.write_text(yaml.safe_dump(inventory), encoding="utf-8")
-        return self.site.start(playbook, "-i", str(self.inventory), *arguments, **extra)
-
-    def run(self, playbook: str, *arguments: str, **extra: Any) -> Run:
-        """Run a playbook to its end, whatever that is."""
-        return self.start(playbook, *arguments, **extra).finish(allowed=NEVER_SEEN_BEFORE)
-
-    def good(self, playbook: str, *arguments: str, **extra: Any) -> Run:
-        """Run a playbook that must end well."""
-        run = self.run(playbook, *arguments, **extra)
-        assert run.ok, run.failure + "\n\n" + run.output[-4000:]
-        return run
+        return super().start(playbook, "-i", str(self.inventory), *arguments, **extra)
 
     def unchanged(self, *arguments: str) -> Run:
         """Run C(kubernetes) where nothing may be due."""

@@ -8,8 +8,6 @@ Every run is made with -vvv, and its whole output is searched for the secrets in
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +15,14 @@ from typing import Any
 
 import yaml
 
-from tests.integration.playbooks.runner import COLLECTION, Going, Run, environment
-from tests.lab.description import PROJECT
+from tests.integration.playbooks.runner import Going, Run, launch
 from tests.lab.hosts import HostLab
 
 #: Ansible's own remark on a host that it has never copied a file to.
 NEVER_SEEN_BEFORE = "remote_tmp"
 
 
-class Secrets:
+class KnownSecrets:
     """Values that no output may show."""
 
     def __init__(self, values: Sequence[str]) -> None:
@@ -48,7 +45,7 @@ class HostSite:
 
     def __init__(self, lab: HostLab, directory: Path, secrets: Sequence[str] = (), **variables: Any) -> None:
         self.lab, self.directory = lab, directory
-        self.secrets = Secrets(secrets)
+        self.secrets = KnownSecrets(secrets)
         self.variables: dict[str, Any] = {"preflight_report_dir": str(directory / "reports"), **variables}
         self.runs = 0
 
@@ -65,21 +62,8 @@ class HostSite:
         variables = directory / "variables.yml"
         variables.touch(mode=0o600)
         variables.write_text(yaml.safe_dump({**self.variables, **extra}), encoding="utf-8")
-        command = [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            playbook if "/" in playbook else f"{COLLECTION}.{playbook}",
-        ]
-        command += ["-i", str(self.lab.inventory), "-e", f"@{variables}", "-vvv", *arguments]
-        with (directory / "output").open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=PROJECT,
-                env=environment(directory / "events"),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        return Going(process, directory, self.secrets)  # type: ignore[arg-type]
+        options = ["-i", str(self.lab.inventory), "-e", f"@{variables}", *arguments]
+        return launch(playbook, options, directory, self.secrets)
 
     def run(self, playbook: str, *arguments: str, **extra: Any) -> Run:
         """Run a playbook to its end, whatever that is."""

@@ -40,7 +40,7 @@ def cluster(hosts_lab: HostLab, tmp_path_factory: pytest.TempPathFactory) -> Clu
 class TestSnapshots:
     def test_a_snapshot_and_its_token_come_to_the_control_node(self, cluster: Cluster) -> None:
         cluster.on.kubectl("server-1", "create namespace before-snapshot")
-        folder = cluster.site.directory / "backups"
+        folder = cluster.directory / "backups"
         extra = {"etcd_snapshot_name": "good", "etcd_snapshot_fetch_dir": str(folder)}
         cluster.good("etcd_snapshot", **extra)
         files = sorted(folder.iterdir())

@@ -18,11 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
-from tests.integration.playbooks.state import Secrets
+from tests.integration.playbooks.state import LabSecrets
 from tests.lab import Lab
 from tests.lab.description import PROJECT
 
@@ -112,6 +112,16 @@ class Run:
         )
 
 
+class Secrets(Protocol):
+    """What no run may show."""
+
+    def learn(self) -> None:
+        """Take in what a run has made."""
+
+    def assert_none_in(self, text: str) -> None:
+        """Raise AssertionError with the place of a secret in a text, but without the secret."""
+
+
 class Going:
     """A run that goes on."""
 
@@ -180,7 +190,7 @@ class Site:
 
     def __init__(self, lab: Lab, directory: Path, **variables: Any) -> None:
         self.lab, self.directory = lab, directory
-        self.secrets = Secrets(lab)
+        self.secrets = LabSecrets(lab)
         self.runs = 0
         self.variables: dict[str, Any] = {
             "tenants_kubernetes": {"kubeconfig": str(lab.kubeconfig)},
@@ -215,20 +225,10 @@ class Site:
         self.runs += 1
         directory = self.directory / f"run-{self.runs}"
         directory.mkdir()
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), f"{COLLECTION}.{playbook}"]
-        command += ["-i", str(self.directory / "hosts.yml"), "-vvv", *arguments]
+        options = ["-i", str(self.directory / "hosts.yml"), *arguments]
         if extra:
-            command += ["--extra-vars", json.dumps(extra)]
-        with (directory / "output").open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=PROJECT,
-                env=environment(directory / "events"),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        return Going(process, directory, self.secrets)
+            options += ["--extra-vars", json.dumps(extra)]
+        return launch(playbook, options, directory, self.secrets)
 
     def run(self, playbook: str, *arguments: str, **extra: Any) -> Run:
         """Run a playbook to its end, whatever that is."""
@@ -243,6 +243,26 @@ class Site:
     def plan(self) -> Run:
         """What would change."""
         return self.converge("--check", "--diff")
+
+
+def launch(playbook: str, options: Sequence[str], directory: Path, secrets: Secrets) -> Going:
+    """Start a playbook of the collection, or a file, with -vvv. directory: a new one, for what the run writes."""
+    command = [
+        str(Path(sys.executable).parent / "ansible-playbook"),
+        playbook if "/" in playbook else f"{COLLECTION}.{playbook}",
+        "-vvv",
+        *options,
+    ]
+    with (directory / "output").open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env=environment(directory / "events"),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return Going(process, directory, secrets)
 
 
 def environment(events: Path) -> dict[str, str]:

@@ -159,7 +159,7 @@ class Nothing:
             assert self._clearml.writes(self._since) == []
 
 
-class Secrets:
+class LabSecrets:
     """Every secret that was ever in use in a laboratory, as far as it was learnt."""
 
     def __init__(self, lab: Lab) -> None:
