@@ -1,31 +1,31 @@
 # Copyright: (c) 2026, ai_tenancy contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The result of a benchmark as data and as a table. Pure."""
+"""The result of a benchmark as data and as lines of a table. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from tests.benchmarks.contest import (
-    AGAIN,
-    ANSIBLE,
-    CORE,
-    FIRST,
-    KUBECTL,
-    LIST,
-    NOTHING,
-    PHASE,
-    PLAYBOOK,
-    REQUESTS,
-    Measured,
-)
-
-_ROWS = (ANSIBLE, NOTHING, KUBECTL, PHASE, CORE, PLAYBOOK, LIST, REQUESTS)
+from tests.benchmarks.timing import Measured
 
 
-def as_data(measured: Measured) -> dict[str, Any]:
-    """Medians, all samples (seconds), the ratios that are goals, and the facts."""
+@dataclass(frozen=True)
+class Goal:
+    """What is compared, the ratio of the medians, and what it may be at most."""
+
+    text: str
+    ratio: float
+    limit: float
+
+    @property
+    def reached(self) -> bool:
+        return self.ratio <= self.limit
+
+
+def as_data(measured: Measured, goals: Iterable[Goal]) -> dict[str, Any]:
+    """Facts, all samples (seconds), and the ratios that are goals."""
     return {
         **measured.facts,
         "samples": {
@@ -33,58 +33,26 @@ def as_data(measured: Measured) -> dict[str, Any]:
             for (who, when), samples in measured.samples.items()
         },
         "goals": [
-            {"goal": text, "ratio": round(ratio, 2), "at_most": limit, "reached": ratio <= limit}
-            for text, ratio, limit in goals(measured)
+            {"goal": one.text, "ratio": round(one.ratio, 2), "at_most": one.limit, "reached": one.reached}
+            for one in goals
         ],
     }
 
 
-def goals(measured: Measured) -> Iterator[tuple[str, float, float]]:
-    """Each goal: what is compared, the ratio of the medians, and what it may be at most."""
-    first, again = (_wall(measured, PHASE, when) for when in (FIRST, AGAIN))
-    start = {when: _wall(measured, ANSIBLE, when) for when in (FIRST, AGAIN)}
-    rival = {when: _wall(measured, KUBECTL, when) for when in (FIRST, AGAIN)}
-    if first and rival[FIRST]:
-        yield "first run, to kubectl + Ansible's start", first / (rival[FIRST] + start[FIRST]), 1.0
-        yield "first run less Ansible's start, to kubectl", (first - start[FIRST]) / rival[FIRST], 1.0
-    if again and rival[AGAIN]:
-        yield "unchanged run less Ansible's start, to kubectl", (again - start[AGAIN]) / rival[AGAIN], 0.25
-        yield "unchanged run with Ansible's start, to kubectl", again / rival[AGAIN], 0.25
-    launches = list(measured.facts.get("launches", {}).values())
-    if launches:
-        yield "module launches, all tenants to 3", launches[-1] / launches[0], 1.0
+def goal_lines(goals: Iterable[Goal]) -> list[str]:
+    """The goals as a table with its own head."""
+    rows = [f"{'ratio':54}{'is':>8}{'goal':>10}"]
+    for one in goals:
+        limit = f"<= {one.limit:.2f}"
+        rows.append(f"{one.text:54}{one.ratio:8.2f}{limit:>10}{'' if one.reached else '   missed'}")
+    return rows
 
 
-def lines(measured: Measured) -> list[str]:
-    """The table for a person. Seconds, median and range of the wall time; the processor time of the client."""
-    facts = measured.facts
-    yielded = [
-        f"{facts['tenants']} tenants, {facts.get('objects', '?')} objects; seconds: median (lowest to highest), processor",
-        "",
-        f"{'':46}{'first run':>30}{'unchanged':>30}",
-    ]
-    for who in _ROWS:
-        cells = [_cell(measured, who, when) for when in (FIRST, AGAIN)]
-        yielded.append(f"{who:46}" + "".join(f"{cell:>30}" for cell in cells))
-    yielded += ["", f"{'ratio':54}{'is':>8}{'goal':>10}"]
-    for text, ratio, limit in goals(measured):
-        yielded.append(
-            f"{text:54}{ratio:8.2f}{'<= ' + format(limit, '.2f'):>10}{'' if ratio <= limit else '   missed'}"
-        )
-    for count, launches in facts.get("launches", {}).items():
-        yielded.append(f"module launches of tenants.yml for {count} tenants: {launches}")
-    return yielded
-
-
-def _cell(measured: Measured, who: str, when: str) -> str:
+def cell(measured: Measured, who: str, when: str) -> str:
+    """Median, lowest and highest wall time and the processor time, or "-" for what was not measured."""
     samples = measured.samples.get((who, when), [])
     middle = measured.median(who, when)
     if middle is None:
         return "-"
     walls = [sample.wall for sample in samples]
     return f"{middle.wall:.2f} ({min(walls):.2f} to {max(walls):.2f}), {middle.cpu:.2f}"
-
-
-def _wall(measured: Measured, who: str, when: str) -> float:
-    middle = measured.median(who, when)
-    return middle.wall if middle else 0.0

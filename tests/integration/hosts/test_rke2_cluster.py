@@ -23,7 +23,8 @@ LAUNCHES = 2
 
 @pytest.fixture(scope="module")
 def cluster(fresh_hosts: HostLab, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    """Fresh hosts; one of the agents, on SLES 16, gets its release by RPM."""
+    """Fresh hosts; on one of the agents /usr/local is a file system of its own, the other gets its release by RPM."""
+    fresh_hosts.exec("agent-1", "mount", "--bind", "/usr/local", "/usr/local")
     cluster = Cluster(fresh_hosts, tmp_path_factory.mktemp("cluster"))
     cluster.declare(hosts={"agent-2": {"rke2_install_method": "rpm"}})
     # RKE2's packages need iptables from SLES; sles_register brings its repositories on a real site.
@@ -97,7 +98,11 @@ class TestFromNothing:
             assert all(line.startswith("600 ") for line in modes.splitlines()), modes
 
     def test_both_methods_of_installation(self, cluster: Cluster) -> None:
-        assert cluster.on.run("agent-1", "command -v rke2").strip() == "/usr/local/bin/rke2"
+        assert cluster.on.run("server-1", "command -v rke2").strip() == "/usr/local/bin/rke2"
+        assert "no /usr/local" in cluster.on.run("agent-1", "test -e /usr/local/bin/rke2 || echo no /usr/local")
+        assert "ExecStart=/opt/rke2/bin/rke2 agent" in cluster.lab.read(
+            "agent-1", "/etc/systemd/system/rke2-agent.service"
+        )
         assert cluster.on.run("agent-2", "command -v rke2").strip() == "/usr/bin/rke2"
         repositories = cluster.on.run("agent-2", "zypper --non-interactive lr --export - | cat", check=False)
         assert "enabled=0" in cluster.lab.read("agent-2", "/etc/zypp/repos.d/ai-tenancy-rke2.repo"), repositories
@@ -188,6 +193,8 @@ class TestChanges:
             ({"rke2_cluster_cidr": "10.99.0.0/16"}, "cluster-cidr is 10.62.0.0/16 and cannot become 10.99.0.0/16"),
             ({"rke2_version": "v1.33.13+rke2r2"}, "a downgrade needs a restored snapshot"),
             ({"rke2_version": NEWER}, "use the playbook ai_tenancy.platform.rke2_upgrade"),
+            ({"rke2_install_method": "rpm"}, "server-1: RKE2 is installed by tar, rke2_install_method says rpm"),
+            ({"rke2_install_method": "tar"}, "agent-2: RKE2 is installed by rpm, rke2_install_method says tar"),
             ({"rke2_token": "short"}, "a secret of at least 16 characters"),
             ({"rke2_version": "v1.20.1+rke2r1"}, "a release of a supported minor"),
             ({"rke2_server_config": {"token": "x"}}, "not here; use rke2_token"),

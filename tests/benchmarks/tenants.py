@@ -1,37 +1,27 @@
 # Copyright: (c) 2026, ai_tenancy contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Who is measured, and the order in which: the contenders take turns, so that noise of the machine hits all alike."""
+"""Tenants: the host-side phase beside kubectl and kubernetes.core.
+
+The contenders take turns, so that noise of the machine hits all alike.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.benchmarks import objects, timing
-from tests.benchmarks.timing import CommandError, Sample
+from tests.benchmarks.table import Goal, cell, goal_lines
+from tests.benchmarks.timing import CommandError, Measured, Sample
 from tests.lab import Lab
-from tests.lab.description import PROJECT
 from tests.lab.progress import Progress
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
-#: Records what happens in a run; shared with the tests of the playbooks.
-_CALLBACKS = PROJECT / "tests" / "integration" / "playbooks" / "callback"
-#: A command gets nothing else of the caller's environment: no KUBECONFIG, no ANSIBLE_*.
-_ENVIRONMENT = {
-    **{name: os.environ[name] for name in ("HOME", "PATH", "LANG", "TMPDIR") if name in os.environ},
-    "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
-    "ANSIBLE_COLLECTIONS_PATH": str(PROJECT / ".collections"),
-    "ANSIBLE_NOCOLOR": "1",
-}
 _RECAP = re.compile(r"^localhost\s.*?changed=(\d+).*?failed=(\d+).*?rescued=(\d+)", re.MULTILINE)
 
 ANSIBLE = "ansible-playbook with an empty play"
@@ -42,24 +32,12 @@ CORE = "kubernetes.core.k8s, one task"
 LIST = "LIST of all objects"
 REQUESTS = "apply of all objects, bare requests"
 PLAYBOOK = "playbook tenants.yml"
+_ROWS = (ANSIBLE, NOTHING, KUBECTL, PHASE, CORE, PLAYBOOK, LIST, REQUESTS)
 #: The two situations.
 FIRST, AGAIN = "first", "again"
 
 
-@dataclass
-class Measured:
-    """Everything that was measured. samples: (who, situation) -> runs. facts: numbers beside them."""
-
-    samples: dict[tuple[str, str], list[Sample]] = field(default_factory=lambda: defaultdict(list))
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def median(self, who: str, situation: str) -> Sample | None:
-        """The median of the runs; None when there were none."""
-        found = self.samples.get((who, situation))
-        return timing.median(found) if found else None
-
-
-class Contest:
+class TenantContest:
     """Measures all contenders with the same tenants on one laboratory."""
 
     def __init__(self, lab: Lab, tenants: int, directory: Path, progress: Progress) -> None:
@@ -89,13 +67,7 @@ class Contest:
     # -- the contenders -----------------------------------------------------------------------------------------
 
     def _play(self, playbook: str, *arguments: str, events: Path | None = None) -> tuple[Sample, str]:
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook, "-i", str(self._inventory)]
-        recorder = {
-            "ANSIBLE_CALLBACK_PLUGINS": str(_CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "tenancy_events",
-            "AI_TENANCY_EVENTS": str(events),
-        }
-        return timing.run([*command, *arguments], {**_ENVIRONMENT, **(recorder if events else {})})
+        return timing.play(playbook, "-i", str(self._inventory), *arguments, events=events)
 
     def ansible(self) -> Sample:
         return self._play(str(PLAYBOOKS / "empty.yml"))[0]
@@ -119,7 +91,7 @@ class Contest:
     def kubectl(self) -> Sample:
         command = [str(self._lab.kube), "kubectl", "--kubeconfig", str(self._lab.kubeconfig), "apply", "--server-side"]
         command += ["--field-manager", "ai-tenancy", "--filename", str(self._objects)]
-        return timing.run(command, _ENVIRONMENT)[0]
+        return timing.run(command)[0]
 
     def list(self) -> Sample:
         return timing.call(lambda: objects.read(self._session))
@@ -186,9 +158,8 @@ class Contest:
 
     def _count_launches(self, *arguments: str) -> int:
         events = self._directory / "events"
-        events.unlink(missing_ok=True)
         self._play("ai_tenancy.platform.tenants", *arguments, events=events)
-        return sum(json.loads(line)["event"] == "launch" for line in events.read_text(encoding="utf-8").splitlines())
+        return sum(event["event"] == "launch" for event in timing.recorded(events))
 
     # -- honesty ------------------------------------------------------------------------------------------------
 
@@ -217,3 +188,41 @@ def _changed(output: str) -> int:
     if recap is None or recap.group(2) != "0" or recap.group(3) != "0":
         raise CommandError(f"the playbook did not end well:\n{output[-3000:]}")
     return int(recap.group(1))
+
+
+def goals(measured: Measured) -> Iterator[Goal]:
+    """What shall hold, of what was measured (README.md gives the reasons)."""
+    first, again = (_wall(measured, PHASE, when) for when in (FIRST, AGAIN))
+    start = {when: _wall(measured, ANSIBLE, when) for when in (FIRST, AGAIN)}
+    rival = {when: _wall(measured, KUBECTL, when) for when in (FIRST, AGAIN)}
+    if first and rival[FIRST]:
+        yield Goal("first run, to kubectl + Ansible's start", first / (rival[FIRST] + start[FIRST]), 1.0)
+        yield Goal("first run less Ansible's start, to kubectl", (first - start[FIRST]) / rival[FIRST], 1.0)
+    if again and rival[AGAIN]:
+        yield Goal("unchanged run less Ansible's start, to kubectl", (again - start[AGAIN]) / rival[AGAIN], 0.25)
+        yield Goal("unchanged run with Ansible's start, to kubectl", again / rival[AGAIN], 0.25)
+    launches = list(measured.facts.get("launches", {}).values())
+    if launches:
+        yield Goal("module launches, all tenants to 3", launches[-1] / launches[0], 1.0)
+
+
+def lines(measured: Measured) -> list[str]:
+    """The table for a person. Seconds, median and range of the wall time; the processor time of the client."""
+    facts = measured.facts
+    yielded = [
+        f"{facts['tenants']} tenants, {facts.get('objects', '?')} objects; seconds: median (lowest to highest), processor",
+        "",
+        f"{'':46}{'first run':>30}{'unchanged':>30}",
+    ]
+    for who in _ROWS:
+        cells = [cell(measured, who, when) for when in (FIRST, AGAIN)]
+        yielded.append(f"{who:46}" + "".join(f"{one:>30}" for one in cells))
+    yielded += ["", *goal_lines(goals(measured))]
+    for count, launches in facts.get("launches", {}).items():
+        yielded.append(f"module launches of tenants.yml for {count} tenants: {launches}")
+    return yielded
+
+
+def _wall(measured: Measured, who: str, when: str) -> float:
+    middle = measured.median(who, when)
+    return middle.wall if middle else 0.0
