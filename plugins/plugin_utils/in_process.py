@@ -82,6 +82,8 @@ class InProcessAction(NormalAction):
         """Run the module's C(main()) with the task's options, and return what it answers."""
         options = dict(self._task.args)
         self._update_module_args(self._task.action, options, task_vars)
+        # The worker ends with the task: there is no time in which collecting garbage would pay.
+        gc.disable()
         with _options(options), contextlib.redirect_stdout(io.StringIO()) as answer:
             try:
                 self._module.main()
