@@ -11,6 +11,7 @@ if [ -n "$reason" ]; then
     exit 77
 fi
 if [ $# -eq 0 ]; then
-    set -- tests/integration/hosts --ignore-glob '*/test_rke2_day_two.py' --ignore-glob '*/test_rke2_standin.py'
+    set -- tests/integration/hosts
+    for file in day_two standin scale; do set -- "$@" --ignore-glob "*/test_rke2_$file.py"; done
 fi
 pytest "$@"

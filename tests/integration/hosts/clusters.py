@@ -81,7 +81,7 @@ class Cluster(HostSite):
 
     def starts(self) -> dict[str, int]:
         """How often RKE2 was started on each host since it was installed."""
-        return {host: len(self.on.events(host, "start")) for host in (*SERVERS, *AGENTS)}
+        return {host.name: len(self.on.events(host.name, "start")) for host in self.lab.hosts}
 
     def versions(self, host: str = "server-1") -> dict[str, str]:
         """Node -> version of its kubelet."""
@@ -102,9 +102,9 @@ class Cluster(HostSite):
     def moments(self, *events: str) -> list[tuple[str, str, str]]:
         """Time, host and name of these events on all hosts, in order."""
         found = [
-            (event["time"], host, event["event"])
-            for host in (*SERVERS, *AGENTS)
-            for event in self.on.events(host, *events)
+            (event["time"], host.name, event["event"])
+            for host in self.lab.hosts
+            for event in self.on.events(host.name, *events)
         ]
         return sorted(found)
 
