@@ -9,7 +9,6 @@ import stat
 from collections.abc import Sequence
 
 from ..core.errors import NotFoundError, PlatformError
-from ..core.host import parsing
 from ..core.host.disk import Disk
 from ..core.host.parsing import key_values
 from .machine import Machine
@@ -37,7 +36,7 @@ def look(machine: Machine, device: str) -> Disk:
         signatures.append(f"{kind} ({usage or 'unknown use'})")
     base = f"/sys/class/block/{name}"
     partitions = [one for one in machine.list(base) if machine.exists(f"{base}/{one}/partition")]
-    mounts = parsing.mounts(machine.read("/proc/self/mountinfo") or "")
+    mounts = machine.mounts()
     number = machine.value(f"{base}/dev")
     size, blank = _look_at_bytes(path)
     return Disk(

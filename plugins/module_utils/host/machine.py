@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..core.errors import PlatformError
+from ..core.host import parsing
 
 #: Programs speak English and nothing depends on the caller's language.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
@@ -145,6 +146,10 @@ class Machine:
         return found
 
     # --- files ---
+
+    def mounts(self) -> list[dict[str, Any]]:
+        """What is mounted, in turn; see L(parsing.mounts). Bind mounts too, which os.path.ismount does not see."""
+        return parsing.mounts(self.read("/proc/self/mountinfo") or "")
 
     def path(self, path: str) -> str:
         """Where an absolute path of the machine lies."""

@@ -87,5 +87,4 @@ def _os_release(machine: Machine) -> dict[str, str]:
 
 
 def _read_only_root(machine: Machine) -> bool:
-    mounts = parsing.mounts(machine.read("/proc/self/mountinfo") or "")
-    return bool(parsing.mount_of("/", mounts).get("read_only"))
+    return bool(parsing.mount_of("/", machine.mounts()).get("read_only"))

@@ -50,7 +50,7 @@ def mounts(mountinfo: str) -> list[dict[str, Any]]:
         head, tail = left.split(), right.split()
         if not separator or len(head) < 6 or len(tail) < 2:
             continue
-        options = head[5].split(",")
+        options = {*head[5].split(","), *"".join(tail[2:3]).split(",")}  # of the mount, and of its file system
         found.append(
             {
                 "path": _unescape(head[4]),

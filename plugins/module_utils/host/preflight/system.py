@@ -116,7 +116,7 @@ def read_swap(machine: Machine) -> dict[str, Any]:
 
 def read_storage(machine: Machine, paths: Sequence[str]) -> dict[str, Any]:
     """Read the mounts on which paths lie with their room, the root's state, and the disks."""
-    found = parsing.mounts(machine.read("/proc/self/mountinfo") or "")
+    found = machine.mounts()
     root = parsing.mount_of("/", found)
     return {
         "root": {"type": root.get("type", ""), "read_only": bool(root.get("read_only"))},

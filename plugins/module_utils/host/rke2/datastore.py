@@ -123,16 +123,16 @@ def uninstall(machine: Machine, timeout: float) -> None:
         machine.remove(path)
     for folder in (places.CONFIG_DIR, places.DATA):
         if os.path.isdir(machine.path(folder)):
-            _empty(machine.path(folder))
+            _empty(machine, folder)
 
 
-def _empty(folder: str) -> None:
+def _empty(machine: Machine, folder: str) -> None:
     """Remove a folder's content, and the folder where it is no mount point."""
-    for name in os.listdir(folder):
-        path = os.path.join(folder, name)
+    for name in os.listdir(machine.path(folder)):
+        path = os.path.join(machine.path(folder), name)
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path, ignore_errors=True)
         else:
             os.unlink(path)
-    if not os.path.ismount(folder):
-        os.rmdir(folder)
+    if all(mount["path"] != folder for mount in machine.mounts()):
+        os.rmdir(machine.path(folder))

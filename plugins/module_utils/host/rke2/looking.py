@@ -9,6 +9,7 @@ import os
 from typing import Any, Optional
 
 from ...core.errors import PlatformError
+from ...core.host import parsing
 from ...core.rke2 import certificates, places, token, yamltext
 from ...core.rke2.files import WATCHED, digest, is_ours, start_digest
 from ...core.rke2.keys import AGENT, IMMUTABLE, OWNED, SERVER
@@ -82,12 +83,9 @@ def installation(machine: Machine) -> dict[str, str]:
 
 def tar_root(machine: Machine) -> str:
     """Where a tarball goes: /opt/rke2 when /usr/local is a mount point or read-only (rancher/rke2, install.sh)."""
-    path = machine.path(places.TAR_ROOT)
-    try:
-        mounted = os.path.ismount(path) or bool(os.statvfs(path).f_flag & os.ST_RDONLY)
-    except OSError:
-        mounted = False
-    return places.OPT_ROOT if mounted else places.TAR_ROOT
+    mount = parsing.mount_of(places.TAR_ROOT, machine.mounts())
+    beside = mount.get("path") == places.TAR_ROOT or mount.get("read_only")
+    return places.OPT_ROOT if beside else places.TAR_ROOT
 
 
 def version_of(machine: Machine, program: str) -> str:

@@ -62,9 +62,18 @@ def test_an_upgrade_keeps_the_program_that_was_there(tmp_path: Path) -> None:
     assert OLD in (tmp_path / f"usr/local/bin/rke2{tarball.PREVIOUS}").read_text(encoding="utf-8")
 
 
-def test_beside_a_mounted_usr_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "mounted",
+    [
+        "30 1 8:2 /data/local /usr/local rw,relatime - xfs /dev/sda2 rw",  # a bind mount: one file system with /
+        "30 1 8:2 / / ro,relatime - btrfs /dev/sda2 rw",
+        "30 1 8:2 / / rw,relatime - ext4 /dev/sda2 ro,errors=remount-ro",
+    ],
+)
+def test_beside_a_usr_local_that_is_mounted_or_read_only(tmp_path: Path, mounted: str) -> None:
     make_release(tmp_path / "srv", OLD)
-    monkeypatch.setattr(os.path, "ismount", lambda path: path.endswith("usr/local"))
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/mountinfo").write_text(mounted + "\n", encoding="utf-8")
     install(tmp_path)
     unit = (tmp_path / "etc/systemd/system/rke2-server.service").read_text(encoding="utf-8")
     assert "ExecStart=/opt/rke2/bin/rke2 server" in unit
