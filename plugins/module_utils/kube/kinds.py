@@ -50,6 +50,7 @@ _ALL = (
     Kind("Lease", "coordination.k8s.io/v1", "leases"),
     Kind("NetworkPolicy", NETWORKING, "networkpolicies"),
     Kind("Ingress", NETWORKING, "ingresses"),
+    Kind("IngressClass", NETWORKING, "ingressclasses", False),
     Kind("ClusterRole", RBAC, "clusterroles", False),
     Kind("ClusterRoleBinding", RBAC, "clusterrolebindings", False),
     Kind("Role", RBAC, "roles"),

@@ -156,8 +156,11 @@ class Going:
                 return
             time.sleep(0.01)
 
-    def finish(self, allowed: str = "\0") -> Run:
-        """Wait for the end. Raises AssertionError for a secret in what was written, or a warning without C(allowed)."""
+    def finish(self, allowed: str | tuple[str, ...] = ()) -> Run:
+        """Wait for the end. Raises AssertionError for a secret in what was written, or a warning without C(allowed).
+
+        allowed: a warning with this text, or one of these, is none of ours.
+        """
         try:
             self._process.wait(max(1.0, self._begin + LIMIT - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -168,7 +171,8 @@ class Going:
         self._secrets.assert_none_in(run.output)
         self._secrets.assert_none_in(json.dumps(run.events))
         lines = [line for line in run.output.splitlines() if any(word in line for word in _WARNINGS)]
-        lines = [line for line in lines if allowed not in line]
+        known = (allowed,) if isinstance(allowed, str) else allowed
+        lines = [line for line in lines if not any(text in line for text in known)]
         assert not lines, "\n".join(lines) + "\n\n" + run.output[-3000:]
         return run
 

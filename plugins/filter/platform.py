@@ -1,0 +1,204 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The filters by which the roles of the platform choose charts, decide about releases, and report.
+
+What they need is imported inside: Ansible loads all filters of the collection anew for every task that uses one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import ConfigError
+
+
+def platform_chart(
+    versions: Any,
+    key: str,
+    train: str = "current",
+    source: str = "community",
+    overrides: Optional[Mapping[str, Any]] = None,
+    charts_dir: str = "",
+) -> dict[str, Any]:
+    """One chart as it is to be installed."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import catalogue
+
+    try:
+        return catalogue.chart(versions, key, train, source, overrides, charts_dir)
+    except ConfigError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def platform_registry_values(
+    chart: Mapping[str, Any], registry: Mapping[str, Any], pull_secrets: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Values for another registry and for pull secrets, in the chart's own form."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import catalogue
+
+    return catalogue.registry_values(chart, registry, pull_secrets)
+
+
+def platform_decision(
+    observed: Mapping[str, Any],
+    chart: Mapping[str, Any],
+    values: Optional[Mapping[str, Any]] = None,
+    state: str = "present",
+    kubernetes: str = "",
+    allow_downgrade: bool = False,
+    confirm: str = "",
+) -> dict[str, Any]:
+    """What a release needs."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import decision
+
+    upgrade = chart.get("upgrade") or {}
+    wanted = decision.Wanted(
+        name=chart["release"],
+        namespace=chart["namespace"],
+        chart=chart["chart"],
+        version=chart["version"],
+        state=state,
+        values=values or {},
+        kubernetes=chart.get("kubernetes") or "",
+        max_minor_step=upgrade.get("max_minor_step", 0),
+        allow_downgrade=allow_downgrade,
+        downgrade_possible=upgrade.get("downgrade", True),
+        keeps_data=bool(chart.get("keeps_data")),
+        confirmed=chart["release"] in [name.strip() for name in confirm.split(",")],
+    )
+    return decision.decide(wanted, observed, kubernetes).as_dict()
+
+
+def platform_pairs(
+    versions: Any,
+    charts: Sequence[Mapping[str, Any]],
+    kubernetes: str = "",
+    observed: Optional[Mapping[str, Any]] = None,
+) -> list[str]:
+    """What does not go together."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import catalogue
+
+    chosen = {**catalogue.installed(versions, observed or {}), **{chart["key"]: chart for chart in charts}}
+    return catalogue.check_pairs(versions, chosen, kubernetes)
+
+
+def platform_fetch_trouble(said: str, reference: str) -> str:
+    """What it means that a chart cannot be had."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import catalogue
+
+    return catalogue.fetch_trouble(reference, said)
+
+
+def platform_layer_order(layers: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """The wanted layers, each after those that it needs."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+
+    try:
+        return core_layers.order(layers, wanted)
+    except ConfigError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def platform_blocked_by(layer: str, layers: Mapping[str, Any], failed: Sequence[str]) -> list[str]:
+    """Which failed layers keep this one from being installed."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+
+    return core_layers.blocked_by(layers, layer, failed)
+
+
+def platform_status_table(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The table of releases, as lines."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.report import lines
+
+    return lines(core_layers.status_rows(charts, releases))
+
+
+def platform_releases(versions: Any) -> list[dict[str, str]]:
+    """Every release that a chart of the file of versions can become."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import catalogue
+
+    return catalogue.releases(versions)
+
+
+def platform_lacking(requires: Mapping[str, Any], cluster: Mapping[str, Any]) -> list[str]:
+    """What a layer needs and the cluster does not have."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+
+    return core_layers.lacking(requires, cluster)
+
+
+def platform_removal_problems(
+    removed: Sequence[str], layers: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> list[str]:
+    """Why layers cannot be removed."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+
+    return core_layers.removal_problems(layers, removed, wanted)
+
+
+def platform_failure_text(failed: Mapping[str, str], chosen: Sequence[str], check_mode: bool = False) -> str:
+    """The last message of a run in which layers failed."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+
+    return core_layers.failure_text(failed, chosen, check_mode)
+
+
+def platform_status_charts(
+    versions: Any,
+    wanted: Mapping[str, Any],
+    train: str = "current",
+    source: str = "community",
+    overrides: Optional[Mapping[str, Any]] = None,
+) -> list[dict[str, Any]]:
+    """The charts of all layers, for the table."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import catalogue
+
+    try:
+        return catalogue.status_charts(versions, wanted, train, source, overrides or {})
+    except ConfigError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def platform_status_ill(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wanted and not healthy."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+
+    return core_layers.ill(charts, releases)
+
+
+def platform_objects_of(
+    specs: Mapping[str, Any], api_version: str, kind: str, namespace: str = ""
+) -> list[dict[str, Any]]:
+    """Objects of one kind, from their specs by name."""
+    place = {"namespace": namespace} if namespace else {}
+    return [
+        {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place}, "spec": spec}
+        for name, spec in specs.items()
+    ]
+
+
+class FilterModule:
+    """What Ansible finds here."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name of each filter and its function."""
+        return {
+            "platform_blocked_by": platform_blocked_by,
+            "platform_chart": platform_chart,
+            "platform_decision": platform_decision,
+            "platform_failure_text": platform_failure_text,
+            "platform_fetch_trouble": platform_fetch_trouble,
+            "platform_lacking": platform_lacking,
+            "platform_layer_order": platform_layer_order,
+            "platform_objects_of": platform_objects_of,
+            "platform_pairs": platform_pairs,
+            "platform_registry_values": platform_registry_values,
+            "platform_releases": platform_releases,
+            "platform_removal_problems": platform_removal_problems,
+            "platform_status_charts": platform_status_charts,
+            "platform_status_ill": platform_status_ill,
+            "platform_status_table": platform_status_table,
+        }

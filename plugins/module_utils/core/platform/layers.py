@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The layers of the platform: their order, and a table of how they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import Problems
+
+Rows = list[list[str]]
+
+HEALTHY = "healthy"
+
+
+def order(layers: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """The wanted layers, each after those that it needs.
+
+    layers: from the file of versions, each with C(needs) and C(after), in the order in which they are installed when
+    nothing else decides. needs: hard; after: only when that one is wanted too. wanted: layer -> bool.
+    Raises ConfigError for an unknown layer, or one whose need is not wanted.
+    """
+    problems = Problems()
+    for name in wanted:
+        if name not in layers:
+            problems.add(f"platform_release_layers.{name}", wanted[name], f"one of {', '.join(layers)}")
+    chosen = [name for name in layers if wanted.get(name)]
+    for name in chosen:
+        for need in layers[name].get("needs") or []:
+            if need not in chosen:
+                problems.add(f"platform_release_layers.{need}", False, f"true, because {name} needs it")
+    problems.raise_if_any("Layers of the platform")
+    result: list[str] = []
+    while len(result) < len(chosen):
+        result.append(next(name for name in chosen if name not in result and _free(layers[name], chosen, result)))
+    return result
+
+
+def _free(layer: Mapping[str, Any], chosen: Sequence[str], done: Sequence[str]) -> bool:
+    before = [*(layer.get("needs") or []), *(layer.get("after") or [])]
+    return all(name in done or name not in chosen for name in before)
+
+
+def blocked_by(layers: Mapping[str, Any], name: str, failed: Sequence[str]) -> list[str]:
+    """Which failed layers keep this one from being installed: those that it needs, also by way of others."""
+    found: list[str] = []
+    for need in layers[name].get("needs") or []:
+        found += [need] if need in failed else blocked_by(layers, need, failed)
+    return list(dict.fromkeys(found))
+
+
+def removal_problems(layers: Mapping[str, Any], removed: Sequence[str], wanted: Mapping[str, Any]) -> list[str]:
+    """Why layers cannot be removed, a sentence each. wanted: layer -> bool, what the inventory declares."""
+    found = [
+        f"platform_release_remove_layers: {name!r} is not one of {', '.join(layers)}"
+        for name in removed
+        if name not in layers
+    ]
+    for name, layer in layers.items():
+        for need in layer.get("needs") or []:
+            if need in removed and name not in removed and wanted.get(name):
+                found.append(f"{need} is not removed: {name} needs it and is in platform_release_layers")
+    return found
+
+
+def failure_text(failed: Mapping[str, str], chosen: Sequence[str], check_mode: bool) -> str:
+    """The last message of a run in which layers failed."""
+    lines = "\n".join(f"  - {name}: {message}" for name, message in failed.items())
+    if check_mode:
+        return f"{len(failed)} of {len(chosen)} layers would fail; nothing was changed.\n{lines}"
+    return (
+        f"{len(failed)} of {len(chosen)} layers failed, the others are as declared. What was done stays; run again when "
+        f"the cause is gone.\n{lines}"
+    )
+
+
+def lacking(requires: Mapping[str, Any], cluster: Mapping[str, Any]) -> list[str]:
+    """What a layer needs and the cluster does not have, a sentence each.
+
+    requires: C(storage_classes) and C(ingress_classes), lists of names; an empty storage class stands for a default one.
+    cluster: as helm_release_info returns it.
+    """
+    found = []
+    classes = list(cluster["storage_classes"])
+    for name in requires.get("storage_classes") or []:
+        if not name and len(cluster["default_storage_classes"]) != 1:
+            there = ", ".join(cluster["default_storage_classes"]) or "none"
+            found.append(f"exactly one default storage class is needed; there is: {there}")
+        elif name and name not in classes:
+            found.append(f"storage class {name} is needed; there are: {', '.join(classes) or 'none'}")
+    for name in requires.get("ingress_classes") or []:
+        if name not in cluster["ingress_classes"]:
+            there = ", ".join(sorted(cluster["ingress_classes"])) or "none"
+            found.append(f"ingress class {name} is needed; there are: {there}")
+        elif not cluster["ingress_classes"][name]:
+            found.append(f"ingress class {name} names no controller")
+    return found
+
+
+def status_rows(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> Rows:
+    """The table of releases, with its headline.
+
+    charts: C(layer), C(wanted) and C(version) of each. releases: results of helm_release_info with health, in the same
+    order. A release that is neither wanted nor there is left out.
+    """
+    rows = [["LAYER", "RELEASE", "WANTED", "INSTALLED", "HEALTH", "WHY"]]
+    for entry, found in zip(charts, releases):
+        wanted = str(entry["version"]) if entry["wanted"] else "-"
+        installed = "-" if found["status"] == "absent" else f"{found['version']} ({found['status']})"
+        health, why = _health(entry, found)
+        if entry["wanted"] or installed != "-":
+            rows.append([entry["layer"], found["item"], wanted, installed, health, why])
+    return rows
+
+
+def ill(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wanted and not healthy, a sentence each."""
+    return [
+        f"{entry['layer']} ({found['item']}): {why}"
+        for entry, found in zip(charts, releases)
+        for health, why in [_health(entry, found)]
+        if entry["wanted"] and health != HEALTHY
+    ]
+
+
+def _health(entry: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, str]:
+    if found["status"] == "absent":
+        return ("missing", "it is not installed") if entry["wanted"] else ("-", "")
+    why = list(found.get("why") or [])
+    if entry["wanted"] and found["version"] != entry["version"]:
+        why.append(f"version {found['version']} instead of {entry['version']}")
+    if not entry["wanted"]:
+        why.append("installed, but not in platform_release_layers")
+    return HEALTHY if found.get("healthy") else "not healthy", "; ".join(why)

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Rendered manifests of charts, against what is in the cluster."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Optional
+
+from ..bulk import for_each
+from ..core.errors import NotFoundError, PlatformError, RefusedError
+from ..core.plan import Step
+from ..core.platform import manifest
+from ..core.platform.manifest import Identity
+from . import releases
+from .discovery import Discovery
+from .session import CONCURRENCY, Session
+
+# It comes with the package kubernetes, whose absence every module tells before it gets here.
+with contextlib.suppress(ImportError):
+    import yaml
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """The objects of a rendered manifest. Raises RefusedError when it is not YAML."""
+    try:
+        return manifest.objects_of(list(yaml.safe_load_all(text)))
+    except yaml.YAMLError as error:
+        raise RefusedError(f"The rendered manifest is not YAML: {str(error)[:200]}.") from error
+
+
+def difference(session: Session, namespace: str, name: str, rendered: str) -> list[Step]:
+    """What an upgrade to the rendered manifest would change."""
+    (observed,) = releases.read(session, [(namespace, name)])
+    before = documents(observed.deployed.manifest) if observed.deployed else []
+    wanted = [item for item in documents(rendered) if not _is_hook(item)]
+    places = list(dict.fromkeys(manifest.identity(item, namespace) for item in [*wanted, *before]))
+    discovery = Discovery(session)
+    live: dict[Identity, Optional[dict[str, Any]]] = {}
+    for place, found in zip(places, for_each(places, lambda place: _read(session, discovery, place), CONCURRENCY)):
+        if isinstance(found, PlatformError):
+            raise found
+        live[place] = found
+    return manifest.steps(wanted, live, before, namespace)
+
+
+def _is_hook(item: dict[str, Any]) -> bool:
+    return "helm.sh/hook" in (item["metadata"].get("annotations") or {})
+
+
+def _read(session: Session, discovery: Discovery, place: Identity) -> Optional[dict[str, Any]]:
+    api_version, kind_name, namespace, name = place
+    kind = discovery.find(api_version, kind_name)
+    if kind is None:
+        return None
+    try:
+        return session.get(kind, name, namespace if kind.namespaced else "")
+    except NotFoundError:
+        return None

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The value keys of the real charts: which there are, so that a role sets none that its chart would pass over in silence.
+
+C(keys/<chart>-<version>.json) holds the names and types of the keys, nothing else of a chart.
+C(python -m tests.lab.charts.keys) makes these files anew where the facts of the charts are at hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+RECORDED = HERE / "keys"
+REFERENCE = HERE.parents[3] / "shared" / "reference" / "charts"
+#: Below these types of a default the user may put what he wants.
+OPEN = ("map", "null")
+
+
+def facts(chart: str, version: str) -> dict[str, Any]:
+    """Everything that was read out of a real chart. Raises FileNotFoundError where the facts are not at hand."""
+    for folder in (version, f"v{version}"):
+        path = REFERENCE / chart / folder / "rendered.yaml"
+        if path.exists():
+            return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    raise FileNotFoundError(f"{REFERENCE}/{chart}/{version}")
+
+
+def keys_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """Key -> type of its default, with those of subcharts below the subchart's name."""
+    result = {}
+    parts = {"": found["value_keys"], **(found.get("subchart_value_keys") or {})}
+    for subchart, entries in parts.items():
+        for entry in entries:
+            key = entry["key"].removesuffix("[]")
+            result[f"{subchart}.{key}" if subchart else key] = entry["type"]
+    for key in found.get("value_keys_used_by_templates_but_absent_from_values") or []:
+        result.setdefault(key["key"] if isinstance(key, dict) else str(key), "null")
+    return dict(sorted(result.items()))
+
+
+def recorded(chart: str, version: str) -> dict[str, str]:
+    """The recorded keys of a chart."""
+    return dict(json.loads((RECORDED / f"{chart}-{version}.json").read_text(encoding="utf-8")))
+
+
+def paths(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """The dotted path of each value that is no map, or an empty one."""
+    for key, value in values.items():
+        path = f"{above}.{key}" if above else str(key)
+        if isinstance(value, Mapping) and value:
+            yield from paths(value, path)
+        else:
+            yield path
+
+
+def unknown(values: Mapping[str, Any], known: Mapping[str, str]) -> list[str]:
+    """The paths in values that a chart does not know."""
+    above = {".".join(parts[:end]) for parts in (key.split(".") for key in known) for end in range(1, len(parts))}
+    return [path for path in paths(values) if path not in {*known, *above} and not _is_open(path, known)]
+
+
+def _is_open(path: str, known: Mapping[str, str]) -> bool:
+    parts = path.split(".")
+    return any(known.get(".".join(parts[:end])) in OPEN for end in range(1, len(parts)))
+
+
+def main() -> None:
+    """Write the files of all stand-in charts."""
+    RECORDED.mkdir(exist_ok=True)
+    for path in sorted(HERE.glob("*/Chart.yaml")):
+        chart = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = json.dumps(keys_of(facts(chart["name"], chart["version"])), indent=1)
+        (RECORDED / f"{chart['name']}-{chart['version']}.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The filters of the platform's roles: from the file of versions and what was observed to a decision or one message."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.ai_tenancy.platform.plugins.filter.platform import FilterModule
+
+from ..module_utils.core.platform.helm import observed, revision
+
+ROOT = Path(__file__).resolve().parents[4]
+VERSIONS: dict[str, Any] = yaml.safe_load(
+    (ROOT / "roles" / "platform_release" / "vars" / "versions.yml").read_text(encoding="utf-8")
+)["__platform_release_versions"]
+filters = FilterModule().filters()
+
+
+def test_every_filter_has_its_page() -> None:
+    pages = {path.stem for path in (ROOT / "plugins" / "filter").glob("platform_*.yml")}
+    assert set(filters) == pages
+
+
+def test_from_a_chart_to_a_decision() -> None:
+    chart = filters["platform_chart"](VERSIONS, "longhorn", charts_dir="/srv")
+    assert json.loads(json.dumps(chart)) == chart
+    decide = filters["platform_decision"]
+    old = {"name": "longhorn", "chart": "longhorn", "version": "1.11.3"}
+    found = observed(revision(1, **old), name="longhorn")
+    assert decide(found, chart, {}, "present", "v1.34.4")["steps"] == ["apply"]
+    assert decide(found, chart, {}, "present", "v1.20.1")["refusal"].startswith(
+        "Chart longhorn 1.12.1 does not support"
+    )
+    newer = observed(revision(1, **{**old, "version": "1.13.0"}), name="longhorn")
+    assert "which longhorn cannot do" in decide(newer, chart, allow_downgrade=True)["refusal"]
+
+
+@pytest.mark.parametrize(("confirm", "steps"), [("", []), ("long", []), ("k3k, longhorn", ["remove"])])
+def test_a_confirmation_names_the_release_exactly(confirm: str, steps: list[str]) -> None:
+    chart = filters["platform_chart"](VERSIONS, "longhorn", charts_dir="/srv")
+    found = observed(revision(1, name="longhorn"), name="longhorn")
+    decision = filters["platform_decision"](found, chart, state="absent", confirm=confirm)
+    assert decision["steps"] == steps
+    assert bool(decision["refusal"]) is not bool(steps)
+
+
+def test_mistakes_come_as_one_message() -> None:
+    with pytest.raises(AnsibleFilterError, match="platform_release_train: 'x' is not allowed"):
+        filters["platform_chart"](VERSIONS, "longhorn", "x")
+    with pytest.raises(AnsibleFilterError, match=r"platform_release_layers\.x: True is not allowed"):
+        filters["platform_layer_order"](VERSIONS["layers"], {"x": True})
+    with pytest.raises(AnsibleFilterError, match=r"platform_release_versions_override\.k3k\.x"):
+        filters["platform_status_charts"](VERSIONS, {}, overrides={"k3k": {"x": 1}})
+
+
+def test_pairs_look_at_what_is_installed_too() -> None:
+    pair = {"when": "k3k", "version": ">= 1.0.0-0", "then": "longhorn", "needs": ">= 9.0.0", "why": "for this test"}
+    chart = filters["platform_chart"](VERSIONS, "k3k")
+    there = {"longhorn-system/longhorn": {"version": "1.12.1"}}
+    found = filters["platform_pairs"]({**VERSIONS, "pairs": [pair]}, [chart], "v1.34.4", there)
+    assert found == ["k3k 1.2.0-rc4 with longhorn 1.12.1: for this test; allowed: >= 9.0.0"]
+    assert filters["platform_pairs"](VERSIONS, [chart], "v1.34.4", there) == []
+
+
+def test_the_table_of_a_fresh_cluster() -> None:
+    charts = filters["platform_status_charts"](VERSIONS, {"k3k": True})
+    releases = [
+        {"item": f"{chart['namespace']}/{chart['release']}", "status": "absent", "healthy": False} for chart in charts
+    ]
+    head, only = filters["platform_status_table"](charts, releases)
+    assert head.split() == ["LAYER", "RELEASE", "WANTED", "INSTALLED", "HEALTH", "WHY"]
+    assert only.split()[:5] == ["k3k", "k3k-system/k3k", "1.2.0-rc4", "-", "missing"]
+    assert filters["platform_status_ill"](charts, releases) == ["k3k (k3k-system/k3k): it is not installed"]
+
+
+def test_objects_from_their_specs() -> None:
+    make = filters["platform_objects_of"]
+    assert make({"a": {"x": 1}}, "v1", "Thing") == [
+        {"apiVersion": "v1", "kind": "Thing", "metadata": {"name": "a"}, "spec": {"x": 1}}
+    ]
+    assert make({"a": {}}, "v1", "Thing", "ns")[0]["metadata"] == {"name": "a", "namespace": "ns"}

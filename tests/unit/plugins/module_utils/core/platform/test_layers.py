@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Order of layers, what they lack, and the table of how they are (X-1, X-6, PLAT-10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import ConfigError
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers
+
+LAYERS: dict[str, Any] = {
+    "certs": {},
+    "storage": {"after": ["balancer"]},
+    "balancer": {},
+    "ai": {"needs": ["certs"], "after": ["storage"]},
+    "serving": {"needs": ["ai"]},
+}
+CLUSTER: dict[str, Any] = {
+    "storage_classes": ["longhorn", "other"],
+    "default_storage_classes": ["longhorn"],
+    "ingress_classes": {"nginx": "k8s.io/ingress-nginx", "ghost": ""},
+}
+
+
+@st.composite
+def catalogues(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, bool]]:
+    """Layers that need and follow only earlier ones of a hidden order, listed in any order; and which are wanted."""
+    names = [f"layer{number}" for number in range(draw(st.integers(1, 8)))]
+    found = {}
+    for position, name in enumerate(names):
+        earlier = st.lists(st.sampled_from(names[:position]), unique=True) if position else st.just([])
+        found[name] = {"needs": draw(earlier), "after": draw(earlier)}
+    wanted = set(draw(st.lists(st.sampled_from(names), unique=True)))
+    for name in reversed(names):  # with all that they need
+        wanted |= set(found[name]["needs"]) if name in wanted else set()
+    shuffled = {name: found[name] for name in draw(st.permutations(names))}
+    return shuffled, {name: name in wanted for name in names}
+
+
+@given(catalogues())
+def test_each_wanted_layer_comes_once_and_after_what_it_names(drawn: tuple[dict[str, Any], dict[str, bool]]) -> None:
+    catalogue, wanted = drawn
+    ordered = layers.order(catalogue, wanted)
+    assert sorted(ordered) == sorted(name for name, is_wanted in wanted.items() if is_wanted)
+    for position, name in enumerate(ordered):
+        assert set(catalogue[name]["needs"]) <= set(ordered[:position])
+        assert not set(catalogue[name]["after"]) & set(ordered[position:])
+
+
+def test_all_mistakes_in_the_choice_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        layers.order(LAYERS, {"ai": True, "nonsense": True, "certs": False})
+    assert "platform_release_layers.nonsense: True is not allowed; allowed: one of certs, storage" in str(caught.value)
+    assert "platform_release_layers.certs: False is not allowed; allowed: true, because ai needs it" in str(
+        caught.value
+    )
+
+
+def test_a_failed_layer_blocks_those_that_need_it_and_no_others() -> None:
+    assert layers.blocked_by(LAYERS, "ai", ["certs", "balancer"]) == ["certs"]
+    assert layers.blocked_by(LAYERS, "serving", ["certs"]) == ["certs"]
+    assert layers.blocked_by(LAYERS, "storage", ["balancer"]) == []
+
+
+def test_a_layer_that_is_needed_is_not_removed() -> None:
+    wanted = {"certs": True, "ai": True}
+    assert layers.removal_problems(LAYERS, ["certs"], wanted) == [
+        "certs is not removed: ai needs it and is in platform_release_layers"
+    ]
+    assert layers.removal_problems(LAYERS, ["certs", "ai"], wanted) == []
+    assert layers.removal_problems(LAYERS, ["certs"], {"ai": False}) == []
+    assert "'nonsense' is not one of certs" in layers.removal_problems(LAYERS, ["nonsense"], {})[0]
+
+
+def test_what_a_cluster_lacks() -> None:
+    assert layers.lacking({"storage_classes": ["", "other"], "ingress_classes": ["nginx"]}, CLUSTER) == []
+    assert layers.lacking({"storage_classes": ["fast"], "ingress_classes": ["traefik", "ghost"]}, CLUSTER) == [
+        "storage class fast is needed; there are: longhorn, other",
+        "ingress class traefik is needed; there are: ghost, nginx",
+        "ingress class ghost names no controller",
+    ]
+    for defaults in ([], ["longhorn", "other"]):
+        (text,) = layers.lacking({"storage_classes": [""]}, {**CLUSTER, "default_storage_classes": defaults})
+        assert text == f"exactly one default storage class is needed; there is: {', '.join(defaults) or 'none'}"
+
+
+def entry(layer: str, wanted: bool = True) -> dict[str, Any]:
+    return {"layer": layer, "wanted": wanted, "version": "1.2.0"}
+
+
+def found(item: str, status: str = "deployed", version: str = "1.2.0", **health: Any) -> dict[str, Any]:
+    return {"item": item, "status": status, "version": version, "healthy": True, **health}
+
+
+def test_the_table_tells_the_truth() -> None:
+    charts = [entry("a"), entry("b"), entry("c"), entry("d"), entry("e", False), entry("f", False)]
+    releases = [
+        found("ns/a"),
+        found("ns/b", "absent", healthy=False),
+        found("ns/c", version="1.1.0"),
+        found("ns/d", "failed", healthy=False, why=["its newest revision is failed: boom"]),
+        found("ns/e"),
+        found("ns/f", "absent", healthy=False),
+    ]
+    assert layers.status_rows(charts, releases)[1:] == [
+        ["a", "ns/a", "1.2.0", "1.2.0 (deployed)", "healthy", ""],
+        ["b", "ns/b", "1.2.0", "-", "missing", "it is not installed"],
+        ["c", "ns/c", "1.2.0", "1.1.0 (deployed)", "healthy", "version 1.1.0 instead of 1.2.0"],
+        ["d", "ns/d", "1.2.0", "1.2.0 (failed)", "not healthy", "its newest revision is failed: boom"],
+        ["e", "ns/e", "-", "1.2.0 (deployed)", "healthy", "installed, but not in platform_release_layers"],
+    ]
+    assert layers.ill(charts, releases) == [
+        "b (ns/b): it is not installed",
+        "d (ns/d): its newest revision is failed: boom",
+    ]
+
+
+def test_the_last_message_of_a_run() -> None:
+    text = layers.failure_text({"b": "boom"}, ["a", "b"], False)
+    assert text.splitlines()[1:] == ["  - b: boom"]
+    assert text.startswith("1 of 2 layers failed, the others are as declared.")
+    assert layers.failure_text({"b": "boom"}, ["a", "b"], True).startswith(
+        "1 of 2 layers would fail; nothing was changed."
+    )
