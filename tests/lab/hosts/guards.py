@@ -40,8 +40,12 @@ SHARED_SYSCTLS = ("fs", "kernel", "vm")
 RESTLESS = ("kernel/random", "kernel/ns_last_pid", "kernel/keys", "vm/drop_caches", "vm/compact_memory", "fs/binfmt_misc",
             "vm/stat_refresh")  # fmt: skip
 
-#: What many systemds and kubelets of one user need. Fewer than a node needs, so that a role that asks for more is seen.
-NEEDED_SYSCTLS = {"fs/inotify/max_user_instances": 2048}
+#: What the systemd, containerd and kubelet of one host need; hosts share it, for they run as one user. For a usual number of
+#: hosts that is fewer than a real node is given, so that a role that asks for more is seen.
+PER_HOST_SYSCTLS = {"fs/inotify/max_user_instances": 128}
+
+#: Several small laboratories are up at the same time; so many hosts are counted on at least.
+_LEAST_HOSTS = 16
 
 
 def seccomp_file() -> Path:
@@ -103,16 +107,20 @@ class Sysctls:
         self._root = root
         self._file = self._directory / "hosts-sysctls.json"
 
-    def keep(self, state: Path) -> None:
-        """Note that the laboratory in a directory uses the machine; keep the settings when it is the first."""
+    def keep(self, state: Path, hosts: int) -> None:
+        """Note that a laboratory of so many hosts uses the machine; keep the settings when it is the first.
+
+        state: its directory.
+        """
         with address.locked(self._directory):
             kept = self._read()
             users = [user for user in kept.get("users", []) if Path(user).is_dir()]
             values = kept["values"] if users else read_sysctls(self._root)
             self._write({"users": sorted({*users, str(state)}), "values": values})
-        for key, value in NEEDED_SYSCTLS.items():
-            if int((self._root / key).read_text(encoding="ascii")) < value:
-                (self._root / key).write_text(str(value), encoding="ascii")
+        for key, each in PER_HOST_SYSCTLS.items():
+            needed = max(_LEAST_HOSTS, hosts) * each
+            if int((self._root / key).read_text(encoding="ascii")) < needed:
+                (self._root / key).write_text(str(needed), encoding="ascii")
 
     def restore(self, state: Path) -> list[str]:
         """Note that a laboratory has ended; put the settings back when it was the last.

@@ -86,7 +86,7 @@ class HostLab:
             lab = files.prepare(name, tuple(hosts), rke2, progress)
             instance = cls(lab)
             with progress.step("make the network and the guards"):
-                guards.Sysctls().keep(lab.state)
+                guards.Sysctls().keep(lab.state, len(lab.hosts))
                 guards.make_cgroups(lab)
                 network.ensure(lab)
                 parts.write_configurations(lab)

@@ -152,9 +152,10 @@ def test_settings_go_back_with_the_last_laboratory(tmp_path: Path, machine: Path
     for path in (first, second, claims):
         path.mkdir()
     kept = guards.Sysctls(claims, machine)
-    kept.keep(first)
+    kept.keep(first, 5)
     assert (machine / "fs/inotify/max_user_instances").read_text() == "2048"
-    kept.keep(second)
+    kept.keep(second, 51)
+    assert (machine / "fs/inotify/max_user_instances").read_text() == "6528"
     for name, value in (("vm/swappiness", "1\n"), ("kernel/panic", "10\n"), ("net/ipv4/ip_forward", "1\n")):
         (machine / name).write_text(value, encoding="ascii")
     assert kept.restore(first) == []
@@ -172,8 +173,8 @@ def test_a_laboratory_that_vanished_keeps_nothing_back(tmp_path: Path, machine: 
     for path in (first, second, claims):
         path.mkdir()
     kept = guards.Sysctls(claims, machine)
-    kept.keep(first)
-    kept.keep(second)
+    kept.keep(first, 1)
+    kept.keep(second, 1)
     (machine / "vm/swappiness").write_text("1\n", encoding="ascii")
     first.rmdir()
     assert kept.restore(second) == []
