@@ -142,30 +142,27 @@ class TestJoining:
         assert ready["server-1"] < starts["server-2"] < ready["server-2"] < starts["agent-1"] < ready["server-3"]
 
 
-class TestNetworkPolicies:
-    @pytest.fixture(scope="class")
-    def addresses(self, rke2: Standin) -> dict[str, str]:
-        """Pods and a Service in place: name to address, "service" for the Service's."""
-        documents = [
-            "{apiVersion: v1, kind: Namespace, metadata: {name: t}}",
-            "{apiVersion: v1, kind: Namespace, metadata: {name: u}}",
-        ]
-        for pod, (node, label) in netpol_cases.PODS.items():
-            namespace, name = pod.split("/")
-            documents.append(
-                POD % {"namespace": namespace, "name": name, "node": node, "label": label.replace("=", ": ")}
-            )
-        documents.append("{apiVersion: v1, kind: Service, metadata: {name: target, namespace: t}, "
-                         "spec: {selector: {app: target}, ports: [{port: 80, targetPort: web}]}}")  # fmt: skip
-        rke2.kubectl("server-1", "apply -f -", "\n---\n".join(documents))
-        rke2.kubectl("server-1", "wait pod --all --for=condition=Ready -n t --request-timeout=0 --timeout=60s")
-        rke2.kubectl("server-1", "wait pod --all --for=condition=Ready -n u --request-timeout=0 --timeout=60s")
-        items = [*rke2.get("server-1", "pods -n t")["items"], *rke2.get("server-1", "pods -n u")["items"]]
-        found = {
-            f"{item['metadata']['namespace']}/{item['metadata']['name']}": item["status"]["podIP"] for item in items
-        }
-        return {**found, "service": rke2.get("server-1", "service target -n t")["spec"]["clusterIP"]}
+@pytest.fixture(scope="module")
+def addresses(rke2: Standin) -> dict[str, str]:
+    """Pods and a Service in place: name to address, "service" for the Service's."""
+    documents = [
+        "{apiVersion: v1, kind: Namespace, metadata: {name: t}}",
+        "{apiVersion: v1, kind: Namespace, metadata: {name: u}}",
+    ]
+    for pod, (node, label) in netpol_cases.PODS.items():
+        namespace, name = pod.split("/")
+        documents.append(POD % {"namespace": namespace, "name": name, "node": node, "label": label.replace("=", ": ")})
+    documents.append("{apiVersion: v1, kind: Service, metadata: {name: target, namespace: t}, "
+                     "spec: {selector: {app: target}, ports: [{port: 80, targetPort: web}]}}")  # fmt: skip
+    rke2.kubectl("server-1", "apply -f -", "\n---\n".join(documents))
+    rke2.kubectl("server-1", "wait pod --all --for=condition=Ready -n t --request-timeout=0 --timeout=60s")
+    rke2.kubectl("server-1", "wait pod --all --for=condition=Ready -n u --request-timeout=0 --timeout=60s")
+    items = [*rke2.get("server-1", "pods -n t")["items"], *rke2.get("server-1", "pods -n u")["items"]]
+    found = {f"{item['metadata']['namespace']}/{item['metadata']['name']}": item["status"]["podIP"] for item in items}
+    return {**found, "service": rke2.get("server-1", "service target -n t")["spec"]["clusterIP"]}
 
+
+class TestNetworkPolicies:
     @pytest.mark.parametrize("name", netpol_cases.CASES)
     def test_case(self, rke2: Standin, addresses: dict[str, str], name: str) -> None:
         case = netpol_cases.CASES[name]
@@ -311,13 +308,19 @@ class TestMaintenance:
     def test_snapshots_are_listed_for_all_servers(self, rke2: Standin) -> None:
         rke2.run("server-1", "rke2 etcd-snapshot save --name one")
         rke2.run("server-2", "rke2 etcd-snapshot save --name two --etcd-snapshot-compress")
-        rows = json.loads(rke2.run("server-3", "rke2 etcd-snapshot ls -o json"))["items"]
-        names = {row["spec"]["snapshotName"]: row["spec"]["nodeName"] for row in rows}
-        one, two = (next(name for name in names if name.startswith(word)) for word in ("one", "two"))
-        assert (names[one], names[two]) == ("server-1", "server-2")
+
+        def listed(prefix: str) -> list[str]:
+            rows = json.loads(rke2.run("server-3", "rke2 etcd-snapshot ls -o json"))["items"]
+            found = [row["spec"] for row in rows if row["spec"]["snapshotName"].startswith(prefix)]
+            return [text for spec in found for text in (spec["nodeName"], spec["snapshotName"])]
+
+        # The command writes a file; the server makes the object for it at its next look.
+        host_of_one, one = eventually(lambda: listed("one-"), "the first in the list")
+        host_of_two, two = eventually(lambda: listed("two-"), "the second in the list")
+        assert (host_of_one, host_of_two) == ("server-1", "server-2")
         assert two.endswith(".zip")
         rke2.run("server-1", f"rke2 etcd-snapshot delete {one}")
-        assert one not in rke2.run("server-1", "rke2 etcd-snapshot ls")
+        eventually(lambda: one not in rke2.run("server-1", "rke2 etcd-snapshot ls"), "the deleted one out of the list")
         assert rke2.status("server-1", f"rke2 etcd-snapshot delete {one}") == 1
 
     def test_reset_and_restore_bring_the_data_back(self, rke2: Standin) -> None:
