@@ -42,7 +42,7 @@ RESTLESS = ("kernel/random", "kernel/ns_last_pid", "kernel/keys", "vm/drop_cache
 
 #: What the systemd, containerd and kubelet of one host need; hosts share it, for they run as one user. For a usual number of
 #: hosts that is fewer than a real node is given, so that a role that asks for more is seen.
-PER_HOST_SYSCTLS = {"fs/inotify/max_user_instances": 128}
+PER_HOST_SYSCTLS = {"fs/inotify/max_user_instances": 128, "fs/inotify/max_user_watches": 12000}
 
 #: Several small laboratories are up at the same time; so many hosts are counted on at least.
 _LEAST_HOSTS = 16

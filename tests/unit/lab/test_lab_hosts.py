@@ -141,7 +141,7 @@ def machine(tmp_path: Path) -> Path:
     """A made-up /proc/sys."""
     root = tmp_path / "sys"
     for path, value in (("vm/swappiness", "60\n"), ("vm/drop_caches", "0\n"), ("kernel/panic", "0\n"),
-                        ("fs/inotify/max_user_instances", "128\n"), ("net/ipv4/ip_forward", "0\n")):  # fmt: skip
+                        ("fs/inotify/max_user_instances", "128\n"), ("fs/inotify/max_user_watches", "300000\n"), ("net/ipv4/ip_forward", "0\n")):  # fmt: skip
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(value, encoding="ascii")
     return root
@@ -156,6 +156,7 @@ def test_settings_go_back_with_the_last_laboratory(tmp_path: Path, machine: Path
     assert (machine / "fs/inotify/max_user_instances").read_text() == "2048"
     kept.keep(second, 51)
     assert (machine / "fs/inotify/max_user_instances").read_text() == "6528"
+    assert (machine / "fs/inotify/max_user_watches").read_text() == "612000"
     for name, value in (("vm/swappiness", "1\n"), ("kernel/panic", "10\n"), ("net/ipv4/ip_forward", "1\n")):
         (machine / name).write_text(value, encoding="ascii")
     assert kept.restore(first) == []
