@@ -8,7 +8,7 @@ import contextlib
 from typing import Any, Optional
 
 from ..bulk import for_each
-from ..core.errors import NotFoundError, PlatformError, RefusedError
+from ..core.errors import PlatformError, RefusedError
 from ..core.plan import Step
 from ..core.platform import manifest
 from ..core.platform.manifest import Identity
@@ -51,9 +51,4 @@ def _is_hook(item: dict[str, Any]) -> bool:
 def _read(session: Session, discovery: Discovery, place: Identity) -> Optional[dict[str, Any]]:
     api_version, kind_name, namespace, name = place
     kind = discovery.find(api_version, kind_name)
-    if kind is None:
-        return None
-    try:
-        return session.get(kind, name, namespace if kind.namespaced else "")
-    except NotFoundError:
-        return None
+    return session.get(kind, name, namespace if kind.namespaced else "") if kind else None
