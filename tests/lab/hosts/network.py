@@ -49,12 +49,13 @@ def ensure(lab: Description) -> None:
     for rule in nat_rules(lab):
         if command("iptables", "--wait", "-t", "nat", "-C", *rule, check=False).returncode:
             command("iptables", "--wait", "-t", "nat", "-I", *rule)
-    _ensure_bridge(lab)
-    if lab.subnet not in ip("rule", "show", "pref", RULE_PREFERENCE, "iif", bridge(lab)).stdout:
-        ip("rule", "add", "pref", RULE_PREFERENCE, "from", lab.subnet, "iif", bridge(lab), "prohibit")
+    name = bridge(lab)
+    _ensure_bridge(lab, name)
+    if lab.subnet not in ip("rule", "show", "pref", RULE_PREFERENCE, "iif", name).stdout:
+        ip("rule", "add", "pref", RULE_PREFERENCE, "from", lab.subnet, "iif", name, "prohibit")
 
 
-def _ensure_bridge(lab: Description) -> None:
+def _ensure_bridge(lab: Description, name: str) -> None:
     """Make the bridge and the gateway's address before any host or service starts.
 
     Podman would make the bridge with the first host and remove it with the last. A name server that starts meanwhile
@@ -63,7 +64,6 @@ def _ensure_bridge(lab: Description) -> None:
     """
     if ip("link", "show", anchor(lab), check=False).returncode == 0:
         return
-    name = bridge(lab)
     if ip("link", "show", name, check=False).returncode:
         ip("link", "add", name, "address", lab.gateway_hardware_address, "type", "bridge")
         ip("address", "add", f"{lab.gateway}/24", "brd", "+", "dev", name)
