@@ -127,9 +127,7 @@ class Context:
                     msg=missing_required_lib("kubernetes and the collection kubernetes.core >= 6.3"),
                     exception=kube_session.IMPORT_ERROR,
                 )
-            self._session = kube_session.Session.from_options(
-                {name: self.params.get(name) for name in kubernetes_options()}
-            )
+            self._session = kube_session.shared({name: self.params.get(name) for name in kubernetes_options()})
         return self._session
 
     @property

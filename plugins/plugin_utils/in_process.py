@@ -32,22 +32,28 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.plugins.loader import filter_loader
 
+from .collector import collector_paused
+
 #: The variable that turns this off for a play, a host or a task.
 SWITCH = "ai_tenancy_in_process"
 #: How Ansible writes options and results of a Python module as JSON.
 _PROFILE = "legacy"
-_COLLECTION = "ai_tenancy.platform"
+COLLECTION = "ai_tenancy.platform"
 
 
 class InProcessAction(NormalAction):
-    """Runs C(module_name) of C(plugins/modules) in this process if that makes no difference, else as Ansible does."""
+    """Runs C(module_name) of C(plugins/modules) in this process if that makes no difference, else as Ansible does.
 
-    module_name: ClassVar[str]
-    _module: ClassVar[ModuleType]
+    module_names: all modules that the action runs, when that is more than one.
+    """
+
+    module_name: ClassVar[str] = ""
+    module_names: ClassVar[tuple[str, ...]] = ()
+    _modules: ClassVar[Mapping[str, ModuleType]]
 
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
-        cls._module = _loaded_for_good(cls.module_name)
+        cls._modules = {name: _loaded_for_good(name) for name in cls.module_names or (cls.module_name,) if name}
 
     def run(self, tmp: Any = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         """Return the module's result. Raises AnsibleError when the module raises anything."""
@@ -56,7 +62,7 @@ class InProcessAction(NormalAction):
             return super().run(tmp, task_vars)
         # What NormalAction does before it starts the module.
         result = super(NormalAction, self).run(tmp, task_vars)
-        result.update(self.run_here(task_vars))
+        result.update(self.run_here(self.module_name, self._task.args, task_vars))
         return result
 
     def reason_to_launch(self, task_vars: Mapping[str, Any]) -> str:
@@ -78,15 +84,13 @@ class InProcessAction(NormalAction):
         configured = C.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
         return str(self._templar.template(configured))
 
-    def run_here(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """Run the module's C(main()) with the task's options, and return what it answers."""
-        options = dict(self._task.args)
-        self._update_module_args(self._task.action, options, task_vars)
-        # The worker ends with the task: there is no time in which collecting garbage would pay.
-        gc.disable()
-        with _options(options), contextlib.redirect_stdout(io.StringIO()) as answer:
+    def run_here(self, name: str, given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the C(main()) of the module C(name) with these options, and return what it answers."""
+        options = dict(given)
+        self._update_module_args(f"{COLLECTION}.{name}", options, task_vars)
+        with collector_paused(), _options(options), contextlib.redirect_stdout(io.StringIO()) as answer:
             try:
-                self._module.main()
+                self._modules[name].main()
             except SystemExit:
                 pass  # how exit_json and fail_json end
             except Exception as error:
@@ -94,7 +98,7 @@ class InProcessAction(NormalAction):
                 raise AnsibleError("Module failed.") from error
         lines = answer.getvalue().strip().splitlines()
         if not lines:
-            raise AnsibleError(f"The module {self._task.action} ended without a result.")
+            raise AnsibleError(f"The module {name} ended without a result.")
         decoder = get_module_decoder(_PROFILE, Direction.MODULE_TO_CONTROLLER)
         result: dict[str, Any] = json.loads(lines[-1], cls=decoder)
         return result
@@ -106,18 +110,14 @@ def _loaded_for_good(module_name: str) -> ModuleType:
     The garbage collector is kept out of it: what is imported stays to the end. A collection in a worker that looked at it
     all the same would copy all memory that worker and main process share.
     """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with collector_paused():
         # Ansible loads the filters of a collection anew in each worker that uses one of them, unless they are there.
         # Where no collection is loaded (a tool that only reads this file) there are none.
         with contextlib.suppress(KeyError):
-            filter_loader.get(f"{_COLLECTION}.tenant_requests")
-        return importlib.import_module(f"ansible_collections.{_COLLECTION}.plugins.modules.{module_name}")
-    finally:
+            filter_loader.get(f"{COLLECTION}.tenant_requests")
+        module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module_name}")
         gc.freeze()
-        if collecting:
-            gc.enable()
+    return module
 
 
 def _is_this_python(interpreter: str) -> bool:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Result = Mapping[str, Any]
@@ -34,6 +34,23 @@ def failed_tenants(result: Result, phase: str) -> dict[str, dict[str, str]]:
 def _message(item: Result) -> str:
     error = item.get("error") or {}
     return f"{error.get('message', 'failed')} {error.get('next_step', '')}".strip()
+
+
+def due(results: Iterable[Result]) -> bool:
+    """Whether a look of modules in check mode found something to do, or to wait for.
+
+    results: what C(tenant_guard), C(gpu_quota) and C(k3k_cluster) would do. A failure counts: the module's own task meets it
+    again and says whose it is.
+    """
+    return any(
+        result.get("failed") or result.get("changed") or any(_is_open(item) for item in result.get("results") or [])
+        for result in results
+    )
+
+
+def _is_open(item: Result) -> bool:
+    """A quota still to be lowered, steps that could not be taken yet, a virtual cluster that does not run as declared."""
+    return bool(item.get("pending_reduction") or item.get("pending") or item.get("ready", True) is False)
 
 
 def changed_tenants(results: Sequence[Any]) -> list[str]:

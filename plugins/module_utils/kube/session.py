@@ -53,6 +53,7 @@ PAGE_SIZE = 500
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 30.0
 
 _CONFIGURING = threading.Lock()
+_SHARED: dict[str, Session] = {}
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
@@ -328,3 +329,14 @@ def _retry_after(headers: Mapping[str, str], data: Mapping[str, Any]) -> Optiona
         return float(stated) if stated is not None else None
     except (TypeError, ValueError):
         return None
+
+
+def shared(options: Mapping[str, Any]) -> Session:
+    """The one session of this process for these options; made at first use, as C(Session.from_options) does.
+
+    Several modules may run in the same process. They find its connections open.
+    """
+    key = json.dumps(options, sort_keys=True, default=str)
+    if key not in _SHARED:
+        _SHARED[key] = Session.from_options(options)
+    return _SHARED[key]

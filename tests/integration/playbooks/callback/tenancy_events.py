@@ -48,10 +48,10 @@ def count_launches() -> None:
         return launch(self, *positional, **named)
 
     @functools.wraps(run_here)
-    def ran_here(self: InProcessAction, task_vars: Any) -> Any:
+    def ran_here(self: InProcessAction, name: str, options: Any, task_vars: Any) -> Any:
         host = task_vars.get("inventory_hostname", "")
-        record(event="launch", module=self._task.action, task=self._task.get_name(), host=host, in_process=True)
-        return run_here(self, task_vars)
+        record(event="launch", module=name, task=self._task.get_name(), host=host, in_process=True)
+        return run_here(self, name, options, task_vars)
 
     ActionBase._execute_module = launched
     InProcessAction.run_here = ran_here

@@ -41,6 +41,13 @@ def test_text_and_list_are_the_same_tenants() -> None:
         assert requests(text, kind) == requests(listed, kind) != []
 
 
+def test_chooses_while_it_reads() -> None:
+    parse = FilterModule().filters()["tenants_parse"]
+    assert parse(FILE, as_json=True, only=["acme"]) == parse(FILE, as_json=True, only=[]) == parse(FILE, as_json=True)
+    with pytest.raises(AnsibleFilterError, match="globex"):
+        parse(FILE, only=["globex"])
+
+
 def test_fails_with_every_mistake() -> None:
     broken = {**FILE, "surprise": 1, "tenants": [{"id": "kube"}]}
     with pytest.raises(AnsibleFilterError) as caught:

@@ -62,7 +62,7 @@ def action(
         templar=Templar(loader, variables=variables or {}),
         shared_loader_obj=None,
     )
-    made._module = SimpleNamespace(main=lambda: run_module(SPEC, work))  # type: ignore[misc,assignment]
+    made._modules = {made.module_name: SimpleNamespace(main=lambda: run_module(SPEC, work))}  # type: ignore[misc,dict-item]
     return made
 
 
@@ -199,7 +199,7 @@ def test_an_exception_reads_as_from_a_launched_module() -> None:
 
 def test_a_module_without_a_result_is_an_error() -> None:
     made = action()
-    made._module = SimpleNamespace(main=lambda: None)  # type: ignore[misc,assignment]
+    made._modules = {made.module_name: SimpleNamespace(main=lambda: None)}  # type: ignore[misc,dict-item]
     with pytest.raises(AnsibleError, match="without a result"):
         made.run(task_vars=HERE)
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import outcome, report
 
 CLUSTERS: dict[str, Any] = {
@@ -79,3 +81,26 @@ def test_the_report_tells_granted_used_free_and_what_is_missing() -> None:
 
 def test_a_table_has_straight_columns() -> None:
     assert report.lines([("A", "BB"), ("long", "x")]) == ["A     BB", "long  x"]
+
+
+AS_DECLARED: dict[str, Any] = {"changed": False, "results": [{"item": "a", "changed": False, "pending_reduction": {}}]}
+RUNNING: dict[str, Any] = {"changed": False, "results": [{"item": "a", "ready": True, "pending": []}]}
+
+
+def test_nothing_is_due_when_all_is_as_declared_and_runs() -> None:
+    assert not outcome.due([AS_DECLARED, RUNNING])
+    assert not outcome.due([])
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"changed": True, "results": []},
+        {"failed": True, "msg": "away"},
+        {"results": [{"item": "a", "pending_reduction": {"nvidia.com/gpu": 8}}]},
+        {"results": [{"item": "a", "ready": False, "pending": []}]},
+        {"results": [{"item": "a", "ready": True, "pending": [{"action": "update"}]}]},
+    ],
+)
+def test_what_is_to_be_done_or_waited_for_is_due(found: dict[str, Any]) -> None:
+    assert outcome.due([AS_DECLARED, found])
