@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from pathlib import Path
@@ -37,7 +38,11 @@ def pack(name: str, directory: Path, version: str = "", **metadata: str) -> Path
         files[f"templates/{path.stem}.yaml"] = path.read_text(encoding="utf-8")
     target = directory / f"{name}-{chart['version']}.tgz"
     directory.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(target, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+    with (
+        target.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,  # else the time of packing is among the bytes
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
         for inner, text in sorted(files.items()):
             content = text.encode()
             entry = tarfile.TarInfo(f"{name}/{inner}")
