@@ -8,6 +8,7 @@ What they need is imported inside: Ansible loads all filters of the collection a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any, Optional
 
 from ansible.errors import AnsibleFilterError
@@ -49,6 +50,7 @@ def platform_decision(
     kubernetes: str = "",
     allow_downgrade: bool = False,
     confirm: str = "",
+    backup_of: str = "",
 ) -> dict[str, Any]:
     """What a release needs."""
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import decision
@@ -67,6 +69,9 @@ def platform_decision(
         downgrade_possible=upgrade.get("downgrade", True),
         keeps_data=bool(chart.get("keeps_data")),
         confirmed=chart["release"] in [name.strip() for name in confirm.split(",")],
+        upgrades_from=upgrade.get("from", ""),
+        backup=upgrade.get("backup", ""),
+        backup_of=backup_of,
     )
     return decision.decide(wanted, observed, kubernetes).as_dict()
 
@@ -123,11 +128,13 @@ def platform_releases(versions: Any) -> list[dict[str, str]]:
     return catalogue.releases(versions)
 
 
-def platform_lacking(requires: Mapping[str, Any], cluster: Mapping[str, Any]) -> list[str]:
+def platform_lacking(
+    requires: Mapping[str, Any], cluster: Mapping[str, Any], observed: Optional[Mapping[str, Any]] = None
+) -> list[str]:
     """What a layer needs and the cluster does not have."""
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
 
-    return core_layers.lacking(requires, cluster)
+    return core_layers.lacking(requires, cluster, observed)
 
 
 def platform_removal_problems(
@@ -170,14 +177,73 @@ def platform_status_ill(charts: Sequence[Mapping[str, Any]], releases: Sequence[
 
 
 def platform_objects_of(
-    specs: Mapping[str, Any], api_version: str, kind: str, namespace: str = ""
+    specs: Mapping[str, Any], api_version: str, kind: str, namespace: Optional[str] = None, field: str = "spec"
 ) -> list[dict[str, Any]]:
     """Objects of one kind, from their specs by name."""
-    place = {"namespace": namespace} if namespace else {}
+    place = {} if namespace is None else {"namespace": namespace}
     return [
-        {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place}, "spec": spec}
+        {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place}, field: spec}
         for name, spec in specs.items()
     ]
+
+
+def platform_setting_problems(settings: Mapping[str, Any], layer: str) -> str:
+    """What is wrong with the settings of a layer, as one message; empty when nothing is."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import server
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import (
+        gpu_operator,
+        ingress,
+        rancher,
+        registry,
+        suse_security,
+    )
+
+    checks: dict[str, Callable[[Mapping[str, Any]], Sequence[Any]]] = {
+        "clearml_server": server.check,
+        "gpu_operator": gpu_operator.check,
+        "ingress": ingress.check,
+        "rancher": lambda given: rancher.check(given, datetime.now(timezone.utc)),
+        "suse_registry": registry.check,
+        "suse_security": suse_security.check,
+    }
+    if layer not in checks:
+        raise AnsibleFilterError(f"layer: {layer!r} is not allowed; allowed: one of {', '.join(checks)}")
+    problems = list(checks[layer](settings))
+    return str(ConfigError(f"Settings of {layer}", problems)) if problems else ""
+
+
+def platform_suse_security_configuration(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The initial configuration of SUSE Security."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import suse_security
+
+    return suse_security.initial_configuration(settings)
+
+
+def platform_device_plugin_configs(sharing: Mapping[str, Any], mig_strategy: str = "none") -> dict[str, Any]:
+    """The configurations of NVIDIA's device plug-in by name."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import gpu_operator
+
+    return gpu_operator.device_plugin_configs(sharing, mig_strategy)
+
+
+def platform_labelled_nodes(labels: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Nodes with nothing but labels, to be applied."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import gpu_operator
+
+    return gpu_operator.labelled_nodes(labels)
+
+
+def platform_rollouts(names: Sequence[str], kind: str, minimum: int = 1) -> list[dict[str, Any]]:
+    """Waits for workloads of one kind, by their names."""
+    return [{"api_version": "apps/v1", "kind": kind, "name": name, "minimum": minimum} for name in names]
+
+
+def platform_ingress_values(controller: str, settings: Mapping[str, Any], chart_version: str = "") -> dict[str, Any]:
+    """Values for RKE2's chart of an ingress controller."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import ingress
+
+    made = ingress.values(controller, settings, chart_version)
+    return {"values": made, "digest": ingress.digest_of(made), "kind": ingress.workload_kind(controller, made)}
 
 
 class FilterModule:
@@ -189,8 +255,11 @@ class FilterModule:
             "platform_blocked_by": platform_blocked_by,
             "platform_chart": platform_chart,
             "platform_decision": platform_decision,
+            "platform_device_plugin_configs": platform_device_plugin_configs,
             "platform_failure_text": platform_failure_text,
             "platform_fetch_trouble": platform_fetch_trouble,
+            "platform_ingress_values": platform_ingress_values,
+            "platform_labelled_nodes": platform_labelled_nodes,
             "platform_lacking": platform_lacking,
             "platform_layer_order": platform_layer_order,
             "platform_objects_of": platform_objects_of,
@@ -198,7 +267,10 @@ class FilterModule:
             "platform_registry_values": platform_registry_values,
             "platform_releases": platform_releases,
             "platform_removal_problems": platform_removal_problems,
+            "platform_rollouts": platform_rollouts,
+            "platform_setting_problems": platform_setting_problems,
             "platform_status_charts": platform_status_charts,
             "platform_status_ill": platform_status_ill,
             "platform_status_table": platform_status_table,
+            "platform_suse_security_configuration": platform_suse_security_configuration,
         }

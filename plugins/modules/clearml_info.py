@@ -86,10 +86,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 server:
-  description: Version, build, api_version, feature_set (C(advanced) for Enterprise, C(basic) for open source) and features.
+  description:
+    - Version, build, api_version, feature_set (C(advanced) for Enterprise, C(basic) for open source) and features.
+    - C(auth_cookie) is the name of the cookie in which browsers carry their login, which application gateways must know. It is
+      empty when a O(token) was given, for only a login shows it.
   returned: success
   type: dict
-  sample: {version: 3.30.0, build: "0", api_version: "2.37", feature_set: advanced, features: [queues]}
+  sample: {version: 3.30.0, build: "0", api_version: "2.37", feature_set: advanced, features: [queues], auth_cookie: allegro_token}
 results:
   description: One entry per tenant, in the order of the input.
   returned: always

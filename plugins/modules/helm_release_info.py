@@ -33,6 +33,32 @@ options:
     description: Also return RV(cluster).
     type: bool
     default: false
+  objects:
+    description: With O(cluster=true), objects whose being there is also told in RV(cluster).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: API version of the kind.
+        type: str
+        required: true
+      kind:
+        description: The kind.
+        type: str
+        required: true
+      name:
+        description: Name of the object.
+        type: str
+        required: true
+      namespace:
+        description: Namespace of the object; none for one of the cluster.
+        type: str
+      keys:
+        description: Keys of a Secret or ConfigMap to look for. Values are never returned.
+        type: list
+        elements: str
+        default: []
   health:
     description: Also judge the workloads of each release, and say why those that are not ready are not.
     type: bool
@@ -67,6 +93,11 @@ cluster:
       description: Version of the API server.
       type: str
       returned: always
+    apis:
+      description: API versions of the groups that it serves.
+      type: list
+      elements: str
+      returned: always
     storage_classes:
       description: Names of the storage classes.
       type: list
@@ -85,12 +116,25 @@ cluster:
       description: Number of nodes.
       type: int
       returned: always
+    node_names:
+      description: Their names.
+      type: list
+      elements: str
+      returned: always
+    objects:
+      description: Those of O(objects) that are there, each with those of its keys that are.
+      type: list
+      elements: dict
+      returned: always
   sample:
     kubernetes_version: v1.34.4+rke2r1
+    apis: [apps/v1, helm.cattle.io/v1]
     storage_classes: [longhorn]
     default_storage_classes: [longhorn]
     ingress_classes: {nginx: k8s.io/ingress-nginx}
     nodes: 3
+    node_names: [node-1, node-2, node-3]
+    objects: []
 results:
   description: One entry per release, in the order of O(releases).
   returned: always
@@ -162,7 +206,12 @@ results:
       version: v1.21.1
 """
 
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.releases import judge_all, read, read_cluster
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.releases import (
+    judge_all,
+    read,
+    read_cluster,
+    read_objects,
+)
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
     Context,
     ItemResult,
@@ -183,6 +232,18 @@ ARGUMENT_SPEC = {
         },
     },
     "cluster": {"type": "bool", "default": False},
+    "objects": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "api_version": {"type": "str", "required": True},
+            "kind": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
+            "namespace": {"type": "str"},
+            "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        },
+    },
     "health": {"type": "bool", "default": False},
 }
 
@@ -196,7 +257,10 @@ def work(context: Context) -> Report:
         ItemResult(f"{release.namespace}/{release.name}", values={**release.as_dict(), **judged})
         for release, judged in zip(observed, health)
     ]
-    return Report(items, values={"cluster": read_cluster(context.session)} if params["cluster"] else {})
+    if not params["cluster"]:
+        return Report(items)
+    cluster = {**read_cluster(context.session), "objects": read_objects(context.session, params["objects"])}
+    return Report(items, values={"cluster": cluster})
 
 
 def main() -> None:

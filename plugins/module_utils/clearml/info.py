@@ -39,6 +39,8 @@ def server(session: Session) -> dict[str, Any]:
         "api_version": str(info.get("api_version") or claims.get("api_version") or ""),
         "feature_set": str(claims.get("feature_set") or ""),
         "features": list(features or []),
+        # Only a login shows it, not a token that was made elsewhere.
+        "auth_cookie": session.cookie_name,
     }
 
 

@@ -20,6 +20,7 @@ from ..core.clearml.answer import (
     NoSuchCallError,
     NotSentError,
     claims_of,
+    cookie_name,
     not_carried_out,
     read_answer,
 )
@@ -85,6 +86,8 @@ class Session:
         self.learn_secret = learn_secret
         self._pair = (options.get("access_key") or "", options.get("secret_key") or "")
         self._token = str(options.get("token") or "")
+        #: Name of the cookie in which browsers carry a login; empty until this session has logged in by the pair.
+        self.cookie_name = ""
         self._login_lock = threading.Lock()
         self._missing: set[str] = set()
         self._backoff = Backoff(clock, tries=int(options["retries"]) + 1)
@@ -192,6 +195,8 @@ class Session:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _no_answer(call, self.url, error) from error
+        if call == "auth.login":
+            self.cookie_name = cookie_name(response.headers.get("Set-Cookie") or "") or self.cookie_name
         try:
             return read_answer(call, response.status, response.headers, response.data)
         except NoSuchCallError:

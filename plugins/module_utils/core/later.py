@@ -46,8 +46,8 @@ CHECKED_ONLY = (
 INFORMATION = ("display_name", "owner", "tier")
 #: The same for C(fleet).
 FLEET_CHECKED_ONLY = ("minimum_versions",)
-#: Of a queue only its name is acted on; the number of devices is checked against the agents.
-QUEUE_CHECKED_ONLY = ("gpu", "max_pods", "resource", "template")
+#: Of a queue only its name is acted on; the number of devices says which one clearml_validate tries a task in.
+QUEUE_CHECKED_ONLY = ("max_pods", "resource", "template")
 
 
 def refuse(tenant: Mapping[str, Any], problems: Problems) -> None:

@@ -255,6 +255,18 @@ def company_info(tenant: Tenant, site: Site) -> dict[str, Any]:
     return {"id": tenant["id"], "company": wanted["company"], "admin_email": wanted["admin"]["email"]}
 
 
+def company_inside(tenant: Tenant, site: Site) -> dict[str, Any]:
+    """Options of one item of C(clearml_info), which then uses the pair of the tenant and not the platform's."""
+    store = {"namespace": tenant["namespace"], "name": AGENT_CREDENTIALS}
+    return {"tenant": tenant["id"], "company": tenant["clearml"]["company"], "store": store}
+
+
+def task(tenant: Tenant, site: Site) -> dict[str, Any]:
+    """Options of one item of C(clearml_task_probe): the queue whose jobs need the fewest devices."""
+    queue = min(tenant["clearml"]["queues"], key=lambda each: each["gpu"])
+    return {**company_inside(tenant, site), "queue": queue["name"]}
+
+
 def probe(tenant: Tenant, site: Site) -> dict[str, Any]:
     """Options of one item of C(tenant_probe). Probes that this version does not have are left out."""
     verify = tenant["verify"]
@@ -282,6 +294,8 @@ _SINGLE: dict[str, Callable[[Tenant, Site], dict[str, Any]]] = {
     "cluster": cluster,
     "company": company,
     "company_info": company_info,
+    "company_inside": company_inside,
+    "task": task,
     "probe": probe,
 }
 KINDS = (*_SINGLE, "queue", "kubeconfig")
@@ -291,8 +305,10 @@ def requests_for(
     kind: str, tenants: Sequence[Tenant], site: Site, servers: Optional[Mapping[str, str]] = None
 ) -> list[dict[str, Any]]:
     """All items of one module for these tenants. kind: one of KINDS. servers: for kubeconfigs, tenant id -> URL."""
-    if kind in ("company", "company_info", "queue"):
+    if kind in ("company", "company_info", "company_inside", "queue", "task"):
         tenants = [tenant for tenant in tenants if tenant["clearml"]["enabled"]]
+    if kind == "task":
+        tenants = [tenant for tenant in tenants if tenant["clearml"]["queues"]]
     if kind == "queue":
         return [item for tenant in tenants for item in queues(tenant, site)]
     if kind == "kubeconfig":

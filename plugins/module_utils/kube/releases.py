@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,8 +36,9 @@ def _secrets(session: Session, wanted: Sequence[tuple[str, str]]) -> list[dict[s
 
 
 def read_cluster(session: Session) -> dict[str, Any]:
-    """Version of Kubernetes, storage classes, ingress classes, and how many nodes are ready."""
+    """Version of Kubernetes, API versions that it serves, storage classes, ingress classes, and nodes."""
     version = session.request("GET", "/version").get("gitVersion", "")
+    groups = session.request("GET", "/apis").get("groups") or []
     seen = observe(session, ("StorageClass", "IngressClass", "Node"))
     classes = {
         item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(_DEFAULT_CLASS) == "true"
@@ -45,6 +46,7 @@ def read_cluster(session: Session) -> dict[str, Any]:
     }
     return {
         "kubernetes_version": version,
+        "apis": sorted(served["groupVersion"] for group in groups for served in group["versions"]),
         "storage_classes": sorted(classes),
         "default_storage_classes": sorted(name for name, is_default in classes.items() if is_default),
         "ingress_classes": {
@@ -52,7 +54,21 @@ def read_cluster(session: Session) -> dict[str, Any]:
             for item in seen.of_kind("IngressClass")
         },
         "nodes": len(seen.of_kind("Node")),
+        "node_names": sorted(item["metadata"]["name"] for item in seen.of_kind("Node")),
     }
+
+
+def read_objects(session: Session, wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the wanted objects that are there, each with those of the wanted keys that its data has; never a value."""
+    discovery = Discovery(session)
+    found = []
+    for item in wanted:
+        kind = discovery.find(item["api_version"], item["kind"])
+        body = session.get(kind, item["name"], item["namespace"] or "") if kind else None
+        if body is not None:
+            keys = [key for key in item["keys"] if key in (body.get("data") or {})]
+            found.append({"kind": item["kind"], "namespace": item["namespace"], "name": item["name"], "keys": keys})
+    return found
 
 
 @dataclass(frozen=True)

@@ -231,15 +231,17 @@ class Session:
         body: Optional[Mapping[str, Any]] = None,
         content_type: str = _JSON,
         repeatable: bool = True,
+        headers: Optional[Mapping[str, str]] = None,
     ) -> dict[str, Any]:
         """Send one request and return the decoded answer.
 
-        repeatable: the request may be sent again after a transient fault. Raises NotFoundError, ConflictError,
+        repeatable: the request may be sent again after a transient fault. headers: more of them, for what answers behind
+        the API server. Raises NotFoundError, ConflictError,
         AuthError, RemoteError or UnreachableError, each with the server's own words.
         """
         if not repeatable:
-            return self._once(method, path, query, body, content_type)
-        return retried(lambda: self._once(method, path, query, body, content_type), self._backoff)
+            return self._once(method, path, query, body, content_type, headers)
+        return retried(lambda: self._once(method, path, query, body, content_type, headers), self._backoff)
 
     def _once(
         self,
@@ -248,10 +250,12 @@ class Session:
         query: Optional[Mapping[str, str]],
         body: Optional[Mapping[str, Any]],
         content_type: str,
+        more: Optional[Mapping[str, str]] = None,
     ) -> dict[str, Any]:
         url = self.host + path + ("?" + urlencode(query) if query else "")
         payload = None if body is None else json.dumps(body).encode()
         headers = self._authenticated()
+        headers.update(more or {})
         if payload is not None:
             headers["Content-Type"] = content_type
         try:

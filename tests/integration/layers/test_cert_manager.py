@@ -179,10 +179,10 @@ def test_a_cluster_that_the_chart_does_not_support_stops_before_the_first_change
 
 
 def test_layers_that_there_are_not_are_refused_by_name(site: PlatformSite, release: Release) -> None:
-    run = site.run("platform", platform_release_layers={"cert_manager": True, "rancher": True, "nonsense": True})
+    run = site.run("platform", platform_release_layers={"cert_manager": True, "cert-manager": True, "nonsense": True})
     assert not run.ok
     assert run.changed == 0
-    for name in ("rancher", "nonsense"):
+    for name in ("cert-manager", "nonsense"):
         assert (
             f"platform_release_layers.{name}: True is not allowed; allowed: one of cert_manager, metallb" in run.failure
         )

@@ -107,6 +107,10 @@ class ClearML:
         """The names of the companies that are not deleted."""
         return sorted(company["name"] for company in self._state()["companies"] if company["active"])
 
+    def tasks(self) -> list[dict[str, Any]]:
+        """All tasks, of every company."""
+        return list(self._state()["tasks"])
+
     def _state(self) -> dict[str, Any]:
         return dict(self.client.control("GET", "state"))
 

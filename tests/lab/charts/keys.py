@@ -9,7 +9,9 @@ C(python -m tests.lab.charts.keys) makes these files anew where the facts of the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +20,62 @@ import yaml
 HERE = Path(__file__).parent
 RECORDED = HERE / "keys"
 REFERENCE = HERE.parents[3] / "shared" / "reference" / "charts"
+#: Charts that are not public: their keys are those that the vendor's documentation shows, and those of the open chart to
+#: which they go back, where there is one.
+DOCUMENTATION = REFERENCE.parent / "clearml" / "enterprise-values.yaml"
+DOCUMENTED = {
+    "clearml-enterprise": ("clearml", "7.14.4"),
+    "clearml-enterprise-agent": ("clearml-agent", "5.3.2"),
+    "clearml-enterprise-app-gateway": None,
+}
 #: Below these types of a default the user may put what he wants.
 OPEN = ("map", "null")
+#: How a file of facts begins; the folders are named in more than one way.
+_HEAD = re.compile(r"chart:\n  name: (?P<name>\S+)\n  version: (?P<version>\S+)\n")
+_TYPES = {bool: "bool", int: "int", list: "list", type(None): "null"}
 
 
 def facts(chart: str, version: str) -> dict[str, Any]:
     """Everything that was read out of a real chart. Raises FileNotFoundError where the facts are not at hand."""
-    for folder in (version, f"v{version}"):
-        path = REFERENCE / chart / folder / "rendered.yaml"
-        if path.exists():
-            return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
-    raise FileNotFoundError(f"{REFERENCE}/{chart}/{version}")
+    if chart in DOCUMENTED:
+        return documented(chart, version)
+    path = _places().get((chart, version.removeprefix("v")))
+    if path is None:
+        raise FileNotFoundError(f"{REFERENCE}: {chart} {version}")
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+@cache
+def _places() -> dict[tuple[str, str], Path]:
+    """Name and version of each chart, and the file with its facts."""
+    heads = {path: _HEAD.match(path.read_text(encoding="utf-8")) for path in REFERENCE.rglob("rendered.yaml")}
+    return {(head["name"], head["version"].removeprefix("v")): path for path, head in sorted(heads.items()) if head}
+
+
+def documented(chart: str, version: str) -> dict[str, Any]:
+    """What is known of a chart that nobody has seen: its name, the version that was documented, its keys."""
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    newest = re.search(rf"^{chart}:.*newest noted ([\w.]+)", text, re.MULTILINE)
+    if not newest or newest[1] != version:
+        raise FileNotFoundError(f"{DOCUMENTATION}: {chart} {version}")
+    own = [{"key": key, "type": kind} for key, kind in _documented(yaml.safe_load(text)[chart])]
+    open_chart = DOCUMENTED[chart]
+    older = facts(*open_chart) if open_chart else {"value_keys": []}
+    return {
+        "chart": {"name": chart, "version": version},
+        "value_keys": [*older["value_keys"], *own],
+        "subchart_value_keys": older.get("subchart_value_keys"),
+    }
+
+
+def _documented(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Key and type of each value in the documentation. Below a name in capitals stands what the user names himself."""
+    for key, value in values.items():
+        path = f"{above}.{key}" if above else str(key)
+        if isinstance(value, Mapping) and value and not any(str(name).isupper() for name in value):
+            yield from _documented(value, path)
+        else:
+            yield path, "map" if isinstance(value, Mapping) else _TYPES.get(type(value), "string")
 
 
 def keys_of(found: Mapping[str, Any]) -> dict[str, str]:

@@ -69,7 +69,7 @@ class Operators:
     def _make(self, owner: dict[str, Any], plural: str, body: dict[str, Any]) -> None:
         """Create an object that is not there; when its owner goes, it goes, where Kubernetes can see to that."""
         metadata = dict(body["metadata"])
-        if metadata.get("namespace") == owner["metadata"].get("namespace"):
+        if owner["metadata"].get("namespace") in (None, metadata.get("namespace")):
             names = {key: owner[key] for key in ("apiVersion", "kind")}
             metadata["ownerReferences"] = [
                 {**names, "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}

@@ -34,6 +34,9 @@ def pack(name: str, directory: Path, version: str = "", **metadata: str) -> Path
     files = {"Chart.yaml": yaml.safe_dump(chart, sort_keys=False)}
     for inner in ("values.yaml", "objects.tpl"):
         files[inner] = (source / inner).read_text(encoding="utf-8")
+    # As in the real charts: Helm installs what is in this folder before anything else, and never removes it.
+    if (source / "crds.yaml").exists():
+        files["crds/crds.yaml"] = (source / "crds.yaml").read_text(encoding="utf-8")
     for path in sorted(SHARED.glob("*.tpl")):
         files[f"templates/{path.stem}.yaml"] = path.read_text(encoding="utf-8")
     target = directory / f"{name}-{chart['version']}.tgz"

@@ -37,6 +37,11 @@ _BAD_PAIR = (21, 22)
 _KEYS_IN_TEXT = re.compile(r"\b((?:credentials__|access_|secret_)?key|secret|token)=[^\s,)]+")
 
 
+def cookie_name(header: str) -> str:
+    """The name in a C(Set-Cookie) header; empty when it sets none."""
+    return header.partition(";")[0].partition("=")[0].strip()
+
+
 class NotSentError(UnreachableError):
     """No connection came about, so the server cannot have seen the request: anything may be sent again."""
 

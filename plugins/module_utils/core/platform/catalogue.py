@@ -113,8 +113,12 @@ def _check_version(place: str, entry: Mapping[str, Any], problems: Problems) -> 
 
 
 def releases(catalogue: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Name and namespace of every release that a chart of the file can become, as helm_release_info takes them."""
-    places = {(entry["namespace"], entry["release"]) for entry in catalogue["charts"].values()}
+    """Name and namespace of every release that a chart of the file can become, and of those that RKE2 brings itself.
+
+    As helm_release_info takes them. Those that each tenant has in a cluster of its own are left out.
+    """
+    entries = [*catalogue["charts"].values(), *(catalogue.get("bundled") or {}).values()]
+    places = {(entry["namespace"], entry["release"]) for entry in entries if not entry.get("per_tenant")}
     return [{"name": name, "namespace": namespace} for namespace, name in sorted(places)]
 
 
@@ -158,17 +162,20 @@ def installed(catalogue: Mapping[str, Any], observed: Mapping[str, Mapping[str, 
 def status_charts(
     catalogue: Mapping[str, Any], wanted: Mapping[str, Any], train: str, source: str, overrides: Mapping[str, Any]
 ) -> list[Chart]:
-    """The charts of all layers, with C(layer), C(wanted) and C(reference), name and namespace of the release.
+    """The charts of all layers, with C(layer), C(declared), C(wanted) and C(reference), name and namespace of the release.
 
-    wanted: layer -> bool. Only charts that a layer always has are wanted; whether an option of it is, its role knows.
+    wanted: layer -> bool. Only charts that a declared layer always has are wanted; whether an option of it is, its role
+    knows.
     """
     result = []
     for layer, entry in catalogue["layers"].items():
         for key in [*(entry.get("charts") or []), *(entry.get("options") or [])]:
             found = chart(catalogue, key, train, source, overrides, charts_dir=None)
-            is_wanted = bool(wanted.get(layer)) and key in (entry.get("charts") or [])
+            declared = bool(wanted.get(layer))
+            is_wanted = declared and key in (entry.get("charts") or [])
             reference = {"name": found["release"], "namespace": found["namespace"]}
-            result.append({**found, "layer": layer, "wanted": is_wanted, "reference": reference})
+            place = {"layer": layer, "declared": declared, "wanted": is_wanted, "reference": reference}
+            result.append({**found, **place})
     return result
 
 

@@ -26,7 +26,9 @@ class Wanted:
 
     kubernetes: the range of Kubernetes versions that the chart supports. max_minor_step: by how many minor versions
     one upgrade may go, 0 for any. allow_downgrade: the operator's consent. downgrade_possible: the product's.
-    confirmed: the operator's consent to remove it with its data. keeps_data: removing it loses data.
+    confirmed: the operator's consent to remove it with its data. keeps_data: removing it loses data. upgrades_from: the
+    range of versions from which one step leads to this one. backup: the variable by which the operator says of which
+    installed version there is a backup, empty when an upgrade needs none; backup_of: what it says.
     """
 
     name: str
@@ -41,6 +43,9 @@ class Wanted:
     downgrade_possible: bool = True
     keeps_data: bool = False
     confirmed: bool = False
+    upgrades_from: str = ""
+    backup: str = ""
+    backup_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,19 @@ def _bad_step(wanted: Wanted, observed: Mapping[str, Any]) -> Optional[str]:
             return f"{_step(wanted, observed)} is a downgrade. Set platform_release_allow_downgrade if that is what you want."
     elif new.major == old.major and wanted.max_minor_step and new.minor - old.minor > wanted.max_minor_step:
         return f"{_step(wanted, observed)} skips minor versions; go through {old.major}.{old.minor + wanted.max_minor_step} first."
-    return None
+    elif new > old and not semver.is_within(observed["version"], wanted.upgrades_from):
+        return f"{_step(wanted, observed)} is not possible in one step; allowed: from {wanted.upgrades_from}."
+    return _no_backup(wanted, observed, (old.major, old.minor) != (new.major, new.minor))
+
+
+def _no_backup(wanted: Wanted, observed: Mapping[str, Any], is_over_a_minor: bool) -> Optional[str]:
+    """A version that was backed up is named, so a word that was left in an inventory does not open the next gate."""
+    if not (wanted.backup and is_over_a_minor) or wanted.backup_of == observed["version"]:
+        return None
+    return (
+        f"{_step(wanted, observed)} changes the data for good. {wanted.backup}: {wanted.backup_of!r} is not allowed; "
+        f"allowed: {observed['version']}, the installed version, once its data is backed up."
+    )
 
 
 def _step(wanted: Wanted, observed: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Optional
 
 from ..errors import Problems
 
@@ -75,12 +75,32 @@ def failure_text(failed: Mapping[str, str], chosen: Sequence[str], check_mode: b
     )
 
 
-def lacking(requires: Mapping[str, Any], cluster: Mapping[str, Any]) -> list[str]:
+def lacking(
+    requires: Mapping[str, Any], cluster: Mapping[str, Any], observed: Optional[Mapping[str, Any]] = None
+) -> list[str]:
     """What a layer needs and the cluster does not have, a sentence each.
 
-    requires: C(storage_classes) and C(ingress_classes), lists of names; an empty storage class stands for a default one.
-    cluster: as helm_release_info returns it.
+    requires: C(storage_classes), C(ingress_classes) and C(nodes), lists of names; an empty storage class stands for a
+    default one. C(apis): API version (C(cert-manager.io/v1)) -> what brings it. C(releases): C(namespace/name) -> what
+    brings it. C(objects), each with kind, name, and where it matters namespace and the keys of its data. cluster, observed:
+    as helm_release_info returns them, observed by C(namespace/name).
     """
+    found = [
+        f"{name} is not a node of this cluster; there are: {', '.join(cluster['node_names']) or 'none'}"
+        for name in requires.get("nodes") or []
+        if name not in cluster["node_names"]
+    ]
+    for version, origin in (requires.get("apis") or {}).items():
+        if version not in cluster["apis"]:
+            found.append(f"the API {version} is needed and not served; {origin}")
+    for release, origin in (requires.get("releases") or {}).items():
+        if ((observed or {}).get(release) or {"status": "absent"})["status"] == "absent":
+            found.append(f"the release {release} is needed and not installed; {origin}")
+    found += _lacking_classes(requires, cluster)
+    return found + _lacking_objects(requires.get("objects") or [], cluster.get("objects") or [])
+
+
+def _lacking_classes(requires: Mapping[str, Any], cluster: Mapping[str, Any]) -> list[str]:
     found = []
     classes = list(cluster["storage_classes"])
     for name in requires.get("storage_classes") or []:
@@ -98,10 +118,25 @@ def lacking(requires: Mapping[str, Any], cluster: Mapping[str, Any]) -> list[str
     return found
 
 
+def _lacking_objects(required: Sequence[Mapping[str, Any]], there: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = []
+    keys = {(item["kind"], item["namespace"] or "", item["name"]): item["keys"] for item in there}
+    for item in required:
+        place = (item["kind"], item.get("namespace") or "", item["name"])
+        title = f"{place[0]} {place[1] + '/' if place[1] else ''}{place[2]}"
+        missing = [key for key in item.get("keys") or [] if key not in keys.get(place, [])]
+        if place not in keys:
+            with_keys = f" with the keys {', '.join(missing)}" if missing else ""
+            found.append(f"{title}{with_keys} is needed; it is not there")
+        elif missing:
+            found.append(f"{title} needs the keys {', '.join(missing)}; they are not in it")
+    return found
+
+
 def status_rows(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> Rows:
     """The table of releases, with its headline.
 
-    charts: C(layer), C(wanted) and C(version) of each. releases: results of helm_release_info with health, in the same
+    charts: C(layer), C(declared), C(wanted) and C(version) of each. releases: results of helm_release_info with health, in the same
     order. A release that is neither wanted nor there is left out.
     """
     rows = [["LAYER", "RELEASE", "WANTED", "INSTALLED", "HEALTH", "WHY"]]
@@ -115,12 +150,12 @@ def status_rows(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[
 
 
 def ill(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is wanted and not healthy, a sentence each."""
+    """What is wanted and not healthy, and what a declared layer has as an option, a sentence each."""
     return [
         f"{entry['layer']} ({found['item']}): {why}"
         for entry, found in zip(charts, releases)
         for health, why in [_health(entry, found)]
-        if entry["wanted"] and health != HEALTHY
+        if health != HEALTHY and (entry["wanted"] or (entry["declared"] and found["status"] != "absent"))
     ]
 
 
@@ -128,8 +163,8 @@ def _health(entry: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, st
     if found["status"] == "absent":
         return ("missing", "it is not installed") if entry["wanted"] else ("-", "")
     why = list(found.get("why") or [])
-    if entry["wanted"] and found["version"] != entry["version"]:
+    if entry["declared"] and found["version"] != entry["version"]:
         why.append(f"version {found['version']} instead of {entry['version']}")
-    if not entry["wanted"]:
+    if not entry["declared"]:
         why.append("installed, but not in platform_release_layers")
     return HEALTHY if found.get("healthy") else "not healthy", "; ".join(why)

@@ -43,6 +43,9 @@ spec:
       {{- with .pull_secrets }}
       imagePullSecrets: {{ toJson . }}
       {{- end }}
+      {{- with .tolerations }}
+      tolerations: {{ toJson . }}
+      {{- end }}
       {{- with .node_selector }}
       nodeSelector: {{ toJson . }}
       {{- end }}

@@ -69,6 +69,19 @@ def test_pairs_look_at_what_is_installed_too() -> None:
     assert filters["platform_pairs"](VERSIONS, [chart], "v1.34.4", there) == []
 
 
+@pytest.mark.parametrize("version", ["11.0.1", "110.0.0+up11.0.1"])
+def test_the_backup_operator_goes_with_one_minor_of_rancher(version: str) -> None:
+    overrides = {"rancher_backup": {"version": version}}
+    backup = filters["platform_chart"](VERSIONS, "rancher_backup", overrides=overrides)
+    for train, count in (("current", 0), ("previous", 1)):
+        server = filters["platform_chart"](VERSIONS, "rancher", train)
+        assert len(filters["platform_pairs"](VERSIONS, [server, backup], "v1.35.1+rke2r1")) == count
+    server = filters["platform_chart"](VERSIONS, "rancher")
+    assert filters["platform_pairs"](VERSIONS, [server], "v1.37.0") == [
+        "rancher 2.15.0 does not support Kubernetes v1.37.0; allowed: < 1.37.0-0"
+    ]
+
+
 def test_the_table_of_a_fresh_cluster() -> None:
     charts = filters["platform_status_charts"](VERSIONS, {"k3k": True})
     releases = [
@@ -86,3 +99,52 @@ def test_objects_from_their_specs() -> None:
         {"apiVersion": "v1", "kind": "Thing", "metadata": {"name": "a"}, "spec": {"x": 1}}
     ]
     assert make({"a": {}}, "v1", "Thing", "ns")[0]["metadata"] == {"name": "a", "namespace": "ns"}
+    (whole,) = make({"a": "x"}, "v1", "Thing", "", "value")
+    assert whole == {"apiVersion": "v1", "kind": "Thing", "metadata": {"name": "a", "namespace": ""}, "value": "x"}
+
+
+def test_the_mistakes_in_the_settings_of_a_layer_are_one_message() -> None:
+    problems = filters["platform_setting_problems"]
+    assert problems({"mode": "external", "url": "https://registry.example.com"}, "suse_registry") == ""
+    text = problems({"mode": "external", "url": "ftp://x"}, "suse_registry")
+    assert text.startswith(
+        "Settings of suse_registry: 1 mistake, nothing was changed.\n  - suse_registry_url: 'ftp://x' is not"
+    )
+    text = problems({"backup": True, "backup_s3": {}, "backup_volume": "", "backup_resource_set": "x",
+                     "backup_schedule": "@midnight", "backup_retention": 1}, "rancher")  # fmt: skip
+    assert "rancher_backup: 'neither' is not allowed" in text
+    with pytest.raises(
+        AnsibleFilterError,
+        match="layer: 'k3k' is not allowed; allowed: one of clearml_server, gpu_operator, ingress, rancher",
+    ):
+        problems({}, "k3k")
+
+
+def test_waits_and_objects_are_plain_data() -> None:
+    assert filters["platform_rollouts"](["web"], "Deployment", 0) == [
+        {"api_version": "apps/v1", "kind": "Deployment", "name": "web", "minimum": 0}
+    ]
+    (node,) = filters["platform_labelled_nodes"]({"gpu-1": {"a": "b"}})
+    assert (node["metadata"]["name"], node["metadata"]["labels"]) == ("gpu-1", {"a": "b"})
+    assert list(filters["platform_device_plugin_configs"]({"shared-2": {"replicas": 2}})) == ["whole", "shared-2"]
+    settings = {"exposure": "host_port", "default_class": "", "tls_secret": "", "redirect_to_https": True,
+                "body_size": "0", "timeout": 60, "values": {}}  # fmt: skip
+    made = filters["platform_ingress_values"]("ingress-nginx", settings)
+    assert json.loads(json.dumps(made)) == made
+    assert (made["kind"], len(made["digest"])) == ("DaemonSet", 16)
+
+
+def test_the_layers_of_this_collection_in_their_order() -> None:
+    wanted = dict.fromkeys(VERSIONS["layers"], True)
+    order = filters["platform_layer_order"](VERSIONS["layers"], wanted)
+    for earlier, later in (
+        ("metallb", "ingress"),
+        ("ingress", "suse_registry"),
+        ("cert_manager", "suse_registry"),
+        ("suse_storage", "suse_registry"),
+        ("cert_manager", "gpu_operator"),
+        ("gpu_operator", "k3k"),
+        ("ingress", "clearml_server"),
+        ("suse_storage", "clearml_server"),
+    ):
+        assert order.index(earlier) < order.index(later)

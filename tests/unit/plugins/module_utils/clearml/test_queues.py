@@ -158,6 +158,7 @@ def test_the_server_and_what_is_inside(tenants: Any) -> None:
     session.write("routers.task_router_report", {"router": "gateway", "url": "https://apps.acme.example"}, admin)
     server = info.server(session)
     assert (server["version"], server["feature_set"]) == ("3.30.0", "advanced")
+    assert server["auth_cookie"] == tenants.server.application.profile.cookie_name
     accesses = [
         parse_access({"tenant": tenant, "admin_email": f"a@{tenant}.example"}, "", Problems())
         for tenant in ("acme", "beta", "gone")

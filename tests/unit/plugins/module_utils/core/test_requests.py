@@ -12,7 +12,9 @@ import yaml
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import errors, requests
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.tenant import parse_tenants_file
 from ansible_collections.ai_tenancy.platform.plugins.modules import (
+    clearml_info,
     clearml_queue,
+    clearml_task_probe,
     clearml_tenant,
     clearml_tenant_info,
     gpu_quota,
@@ -76,6 +78,8 @@ def check_options(given: dict[str, Any], known: dict[str, Any], path: str) -> No
         ("cluster", k3k_cluster, "clusters"),
         ("company", clearml_tenant, "tenants"),
         ("company_info", clearml_tenant_info, "tenants"),
+        ("company_inside", clearml_info, "tenants"),
+        ("task", clearml_task_probe, "tenants"),
         ("queue", clearml_queue, "queues"),
         ("kubeconfig", k3k_kubeconfig, "kubeconfigs"),
         ("probe", tenant_probe, "tenants"),
@@ -98,6 +102,15 @@ def test_a_tenant_without_clearml_asks_nothing_of_it(tenants: Any) -> None:
     probes = {item["tenant"]: item["probes"] for item in requests.requests_for("probe", tenants, SITE)}
     assert "C1" not in probes["plain"]
     assert "P4" not in probes["acme"]
+
+
+def test_a_task_is_tried_where_it_takes_the_fewest_devices(tenants: Any) -> None:
+    acme = tenants[0]
+    listed = [{**acme["clearml"]["queues"][0], "name": f"{gpu}x", "gpu": gpu} for gpu in (4, 0, 8)]
+    several = {**acme, "clearml": {**acme["clearml"], "queues": listed}}
+    assert [item["queue"] for item in requests.requests_for("task", [several], SITE)] == ["0x"]
+    without = {**acme, "clearml": {**acme["clearml"], "queues": []}}
+    assert requests.requests_for("task", [without], SITE) == []
 
 
 def test_nodes_by_name_and_a_pool_for_servers_become_affinities(tenants: Any) -> None:

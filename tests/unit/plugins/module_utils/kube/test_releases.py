@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import NotFoundError
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import release
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.retry import Clock
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube import releases
@@ -113,3 +114,29 @@ def test_what_is_not_interrupted_is_not_touched() -> None:
         api = Api(revision(1, status))
         assert api.repair().plan.writes == ()
         assert api.patches == []
+
+
+class Objects:
+    """Discovery and single objects: a Secret, and no kind of another group."""
+
+    def request(self, _method: str, path: str) -> dict[str, Any]:
+        if path != "/api/v1":
+            raise NotFoundError(path)
+        return {"resources": [{"kind": "Secret", "name": "secrets", "namespaced": True}]}
+
+    def get(self, kind: Any, name: str, namespace: str = "") -> dict[str, Any] | None:
+        found = kind.path(namespace, name) == "/api/v1/namespaces/app/secrets/conf"
+        return {"data": {"user": "bmFtZQ==", "password": "d29yZA=="}} if found else None
+
+
+def test_objects_that_are_there_are_told_with_their_keys_and_without_a_value() -> None:
+    session: Any = Objects()
+    secret = {"api_version": "v1", "kind": "Secret", "namespace": "app", "name": "conf", "keys": ["user", "token"]}
+    wanted = [
+        secret,
+        {**secret, "name": "other"},
+        {"api_version": "example.com/v1", "kind": "Thing", "namespace": None, "name": "x", "keys": []},
+    ]
+    assert releases.read_objects(session, wanted) == [
+        {"kind": "Secret", "namespace": "app", "name": "conf", "keys": ["user"]}
+    ]

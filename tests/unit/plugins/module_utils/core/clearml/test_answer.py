@@ -128,3 +128,15 @@ def test_claims_of_junk_are_empty(junk: str) -> None:
 def test_junk_never_crashes(status: int, body: bytes) -> None:
     with contextlib.suppress(PlatformError):
         answer.read_answer("x.y", status, {}, body)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("allegro_token=abc.def; Path=/; HttpOnly", "allegro_token"),
+        ("clearml-token-k8s=x", "clearml-token-k8s"),
+        ("", ""),
+    ],
+)
+def test_the_name_of_the_login_cookie(header: str, name: str) -> None:
+    assert answer.cookie_name(header) == name

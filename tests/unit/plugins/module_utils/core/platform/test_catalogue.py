@@ -38,7 +38,8 @@ def test_every_layer_has_its_role_and_every_chart_its_layer() -> None:
     used = [
         key for entry in VERSIONS["layers"].values() for key in (*entry.get("charts", ()), *entry.get("options", ()))
     ]
-    assert sorted(used) == KEYS
+    of_tenants = [key for key, entry in VERSIONS["charts"].items() if entry.get("per_tenant")]
+    assert sorted([*used, *of_tenants]) == KEYS
     for name, entry in VERSIONS["layers"].items():
         for file in ("main", "remove"):
             assert (ROOT / "roles" / name / "tasks" / f"{file}.yml").is_file(), name
@@ -53,7 +54,8 @@ def test_every_layer_has_its_role_and_every_chart_its_layer() -> None:
 def test_every_chart_can_be_had_from_the_community_and_from_a_folder(key: str, train: str) -> None:
     chart = catalogue.chart(VERSIONS, key, train)
     assert chart["origin"]["kind"] in (catalogue.OCI, catalogue.REPOSITORY)
-    assert chart["images"], "the air-gap bundle reads them"
+    # A chart of definitions has no pods; of all others that are public the air-gap bundle reads the images.
+    assert bool(chart["images"]) is not key.endswith("_crd") or not chart.get("public", True)
     archive = catalogue.chart(VERSIONS, key, train, charts_dir="/srv/charts/")
     assert archive["origin"]["reference"] == f"/srv/charts/{chart['chart']}-{chart['version']}.tgz"
 
@@ -129,8 +131,18 @@ def test_the_status_knows_every_chart_and_needs_no_address() -> None:
         ("web", "web", True),
         ("web", "tool", False),
     ]
+    assert [chart["declared"] for chart in found] == [True, True]
     assert found[0]["reference"] == {"name": "web", "namespace": "web"}
     assert catalogue.releases(SMALL) == [{"name": "tool", "namespace": "web"}, {"name": "web", "namespace": "web"}]
+    bundled = {"proxy": {"release": "rke2-proxy", "namespace": "kube-system"}}
+    assert catalogue.releases({**SMALL, "bundled": bundled})[0] == {"name": "rke2-proxy", "namespace": "kube-system"}
+
+
+def test_what_each_tenant_has_is_not_looked_for_on_the_host() -> None:
+    tool = {**SMALL["charts"]["tool"], "per_tenant": True}
+    assert catalogue.releases({**SMALL, "charts": {**SMALL["charts"], "tool": tool}}) == [
+        {"name": "web", "namespace": "web"}
+    ]
 
 
 @pytest.mark.parametrize(

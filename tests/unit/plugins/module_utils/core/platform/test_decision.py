@@ -94,6 +94,35 @@ def test_a_downgrade_wants_consent_and_a_product_that_can() -> None:
     assert "which demo cannot do" in refusal(replace(back, downgrade_possible=False), revision())
 
 
+KEEPS_DATA = replace(WANTED, backup="demo_backup_confirmed")
+
+
+@pytest.mark.parametrize("installed", ["1.1.4", "0.9.0"])
+def test_an_upgrade_over_a_minor_version_wants_a_backup_of_what_is_installed(installed: str) -> None:
+    wanted = replace(KEEPS_DATA, max_minor_step=0)
+    for said in ("", "1.2.0", "1.1"):
+        text = refusal(replace(wanted, backup_of=said), revision(version=installed))
+        assert f"demo_backup_confirmed: {said!r} is not allowed; allowed: {installed}, the installed version" in text
+    assert steps(replace(wanted, backup_of=installed), revision(version=installed)) == ("apply",)
+
+
+def test_no_backup_is_wanted_for_what_changes_no_data() -> None:
+    assert steps(KEEPS_DATA) == ("apply",)
+    assert steps(KEEPS_DATA, revision(version="1.2.0", values={"a": 1})) == ("apply",)
+    assert steps(replace(KEEPS_DATA, version="1.2.7"), revision(version="1.2.0")) == ("apply",)
+    # What failed or was interrupted is of the new version already.
+    for status in ("failed", *PENDING):
+        assert steps(KEEPS_DATA, revision(1, version="1.1.0"), revision(2, status, version="1.2.0"))[-1] == "apply"
+
+
+def test_a_version_from_which_no_way_leads_here() -> None:
+    wanted = replace(WANTED, version="2.0.0", upgrades_from=">= 1.4.7-0")
+    text = refusal(wanted, revision(version="1.4.6"))
+    assert text == "Release demo-system/demo: 1.4.6 -> 2.0.0 is not possible in one step; allowed: from >= 1.4.7-0."
+    assert steps(wanted, revision(version="1.4.7")) == ("apply",)
+    assert steps(wanted) == ("apply",)
+
+
 def test_a_new_major_version_and_any_step_where_the_product_names_none() -> None:
     assert steps(replace(WANTED, version="2.5.0"), revision()) == ("apply",)
     assert steps(replace(WANTED, version="1.9.0", max_minor_step=0), revision()) == ("apply",)

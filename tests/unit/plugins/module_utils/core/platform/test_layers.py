@@ -89,8 +89,43 @@ def test_what_a_cluster_lacks() -> None:
         assert text == f"exactly one default storage class is needed; there is: {', '.join(defaults) or 'none'}"
 
 
-def entry(layer: str, wanted: bool = True) -> dict[str, Any]:
-    return {"layer": layer, "wanted": wanted, "version": "1.2.0"}
+def test_what_a_cluster_lacks_besides_classes() -> None:
+    cluster = {**CLUSTER, "apis": ["apps/v1"], "node_names": ["gpu-1", "gpu-2"]}
+    observed = {"kube-system/there": {"status": "failed"}, "kube-system/gone": {"status": "absent"}}
+    met = {"apis": {"apps/v1": "never told"}, "nodes": ["gpu-2"], "releases": {"kube-system/there": "never told"}}
+    assert layers.lacking(met, cluster, observed) == []
+    unmet = {
+        "apis": {"helm.cattle.io/v1": "RKE2 brings it"},
+        "nodes": ["gpu-9"],
+        "releases": {"kube-system/gone": "RKE2 brings it", "kube-system/unheard": "so does it"},
+    }
+    assert layers.lacking(unmet, cluster, observed) == [
+        "gpu-9 is not a node of this cluster; there are: gpu-1, gpu-2",
+        "the API helm.cattle.io/v1 is needed and not served; RKE2 brings it",
+        "the release kube-system/gone is needed and not installed; RKE2 brings it",
+        "the release kube-system/unheard is needed and not installed; so does it",
+    ]
+
+
+def test_objects_that_must_be_there_first() -> None:
+    secret = {"api_version": "v1", "kind": "Secret", "namespace": "app", "name": "conf", "keys": ["user", "password"]}
+    kind = {"api_version": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "name": "things.example.com"}
+    requires = {"objects": [secret, kind]}
+    assert layers.lacking(requires, CLUSTER) == [
+        "Secret app/conf with the keys user, password is needed; it is not there",
+        "CustomResourceDefinition things.example.com is needed; it is not there",
+    ]
+    seen = {"kind": "CustomResourceDefinition", "namespace": None, "name": "things.example.com", "keys": []}
+    there = [{"kind": "Secret", "namespace": "app", "name": "conf", "keys": ["user"]}, seen]
+    assert layers.lacking(requires, {**CLUSTER, "objects": there}) == [
+        "Secret app/conf needs the keys password; they are not in it"
+    ]
+    there[0]["keys"] = ["user", "password"]
+    assert layers.lacking(requires, {**CLUSTER, "objects": there}) == []
+
+
+def entry(layer: str, wanted: bool = True, declared: bool | None = None) -> dict[str, Any]:
+    return {"layer": layer, "declared": wanted if declared is None else declared, "wanted": wanted, "version": "1.2.0"}
 
 
 def found(item: str, status: str = "deployed", version: str = "1.2.0", **health: Any) -> dict[str, Any]:
@@ -118,6 +153,21 @@ def test_the_table_tells_the_truth() -> None:
         "b (ns/b): it is not installed",
         "d (ns/d): its newest revision is failed: boom",
     ]
+
+
+def test_an_option_of_a_declared_layer_is_judged_once_it_is_there() -> None:
+    charts = [entry("a", False, declared=True), entry("b", False, declared=True), entry("c", False, declared=True)]
+    releases = [
+        found("ns/a", "absent", healthy=False),
+        found("ns/b"),
+        found("ns/c", version="1.1.0", healthy=False, why=["Deployment ns/c: 0 of 1 ready"]),
+    ]
+    old = "Deployment ns/c: 0 of 1 ready; version 1.1.0 instead of 1.2.0"
+    assert layers.status_rows(charts, releases)[1:] == [
+        ["b", "ns/b", "-", "1.2.0 (deployed)", "healthy", ""],
+        ["c", "ns/c", "-", "1.1.0 (deployed)", "not healthy", old],
+    ]
+    assert layers.ill(charts, releases) == [f"c (ns/c): {old}"]
 
 
 def test_the_last_message_of_a_run() -> None:

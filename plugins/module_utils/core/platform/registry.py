@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The settings of the layer suse_registry (Harbor): what is wrong with them.
+
+Harbor's chart looks at little: a secret key of the wrong length, an external database without a host and a TLS Secret without a name are
+all rendered, and fail at run time (goharbor/harbor-helm 1.19.1). So they are looked at here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import Problems
+
+EXTERNAL = "external"
+#: The user in the htpasswd entry that the chart's parts log in with (goharbor/harbor-helm, registry.credentials.username).
+REGISTRY_USER = "harbor_registry_user"
+#: Claims whose size can be set.
+CLAIMS = ("registry", "jobservice", "database", "redis", "trivy")
+#: Characters of the key with which Harbor encrypts stored credentials (goharbor/harbor-helm, secretKey), and of the seed at least.
+KEY_LENGTH, SEED_LENGTH = 16, 32
+
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_URL = re.compile(rf"https://{_LABEL}(\.{_LABEL})*(:\d+)?")
+_QUANTITY = re.compile(r"[1-9]\d*(Mi|Gi|Ti)")
+_HOST_PORT = re.compile(r"[^\s:/]+:\d+(,[^\s:/]+:\d+)*")
+_HTPASSWD = re.compile(rf"{REGISTRY_USER}:\$2[aby]\$\d\d\$\S{{53}}")
+_SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
+_HIDDEN = "(not shown)"
+
+
+def check(settings: Mapping[str, Any]) -> Problems:
+    """Collect what is wrong with the settings of the role, without its prefix. Secrets are not repeated."""
+    problems = Problems()
+    if not _URL.fullmatch(settings["url"]):
+        problems.add(
+            "suse_registry_url",
+            settings["url"],
+            "https://host or https://host:port, in small letters, nothing after it",
+        )
+    if settings["mode"] == EXTERNAL:
+        return problems
+    _check_secrets(settings, problems)
+    _check_storage(settings, problems)
+    _check_servers(settings, problems)
+    return problems
+
+
+def _check_secrets(settings: Mapping[str, Any], problems: Problems) -> None:
+    password = settings["admin_password"]
+    kinds = (r"[a-z]", r"[A-Z]", r"\d")
+    if not 8 <= len(password) <= 128 or not all(re.search(kind, password) for kind in kinds):
+        problems.add(
+            "suse_registry_admin_password",
+            _HIDDEN if password else "",
+            "8 to 128 characters, among them a small letter, a capital and a digit (Harbor's rule)",
+        )
+    if len(settings["secret_key"]) != KEY_LENGTH:
+        shown = f"{len(settings['secret_key'])} characters"
+        problems.add("suse_registry_secret_key", shown, f"exactly {KEY_LENGTH} characters; never change them later")
+    if len(settings["seed"]) < SEED_LENGTH:
+        shown = f"{len(settings['seed'])} characters"
+        problems.add("suse_registry_seed", shown, f"{SEED_LENGTH} random characters or more; never change them later")
+    if not settings["password"]:
+        problems.add("suse_registry_password", "", "a password; it belongs to suse_registry_htpasswd")
+    if not _HTPASSWD.fullmatch(settings["htpasswd"]):
+        shown = _HIDDEN if settings["htpasswd"] else ""
+        problems.add(
+            "suse_registry_htpasswd", shown, f"the output of: htpasswd -nbB {REGISTRY_USER} <suse_registry_password>"
+        )
+    if settings["tls"] == "existing":
+        for part in ("certificate", "key", "token_certificate", "token_key"):
+            text = settings[part]
+            if "-----BEGIN" not in text:
+                problems.add(
+                    f"suse_registry_{part}",
+                    _HIDDEN if text else "",
+                    "text in PEM form, with suse_registry_tls=existing",
+                )
+    elif not settings["issuer"]:
+        problems.add("suse_registry_issuer", "", "the name of a ClusterIssuer, with suse_registry_tls=issuer")
+
+
+def _check_storage(settings: Mapping[str, Any], problems: Problems) -> None:
+    for name, size in settings["sizes"].items():
+        if name not in CLAIMS:
+            problems.add(f"suse_registry_sizes.{name}", size, f"sizes of {', '.join(CLAIMS)}")
+        elif not _QUANTITY.fullmatch(str(size)):
+            problems.add(f"suse_registry_sizes.{name}", size, "a size in Mi, Gi or Ti, such as 500Gi")
+    store = settings["s3"]
+    if store:
+        _check_keys("suse_registry_s3", store, ("bucket", "region"), ("regionendpoint",), problems)
+        for name in ("access_key", "secret_key"):
+            if not settings["s3_credentials"].get(name):
+                problems.add(f"suse_registry_s3_credentials.{name}", "", "must be given, with suse_registry_s3")
+        if settings["shared_storage_class"]:
+            problems.add(
+                "suse_registry_shared_storage_class", settings["shared_storage_class"], "nothing, with suse_registry_s3"
+            )
+
+
+def _check_servers(settings: Mapping[str, Any], problems: Problems) -> None:
+    database, redis = settings["database"], settings["redis"]
+    if database:
+        _check_keys("suse_registry_database", database, ("host", "username"), ("port", "name", "sslmode"), problems)
+        if database.get("sslmode", "require") not in _SSL_MODES:
+            problems.add("suse_registry_database.sslmode", database["sslmode"], f"one of {', '.join(_SSL_MODES)}")
+        if not settings["database_password"]:
+            problems.add("suse_registry_database_password", "", "must be given, with suse_registry_database")
+    if redis:
+        _check_keys("suse_registry_redis", redis, ("addr",), ("username", "sentinel_master"), problems)
+        if redis.get("addr") and not _HOST_PORT.fullmatch(str(redis["addr"])):
+            problems.add("suse_registry_redis.addr", redis["addr"], "host:port, several with commas")
+
+
+def _check_keys(
+    place: str, found: Mapping[str, Any], needed: tuple[str, ...], further: tuple[str, ...], problems: Problems
+) -> None:
+    for name in needed:
+        if not found.get(name):
+            problems.add(f"{place}.{name}", found.get(name), "must be given")
+    for name in sorted(set(found) - {*needed, *further}):
+        problems.add(f"{place}.{name}", _HIDDEN, f"only {', '.join((*needed, *further))}")

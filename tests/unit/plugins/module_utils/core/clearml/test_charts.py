@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From tenants to the values of their agents and gateways (CML-4, CML-5)."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.ai_tenancy.platform.plugins.filter.clearml import FilterModule
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import gateway
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.tenant import parse_tenants_file
+from tests.lab.charts import keys
+
+filters = FilterModule().filters()
+FILE = yaml.safe_load("""
+apiVersion: tenancy/v1
+fleet: {networks: {node_cidrs: [198.19.0.0/16]}}
+defaults:
+  owner: {email: it@example.com}
+  isolation: {level: dedicated, node_selector: {pool: a}}
+tenants:
+  - id: acme
+    cluster: {version: v1.34.4-k3s1, agents: 2, worker_limit: {cpu: "96", memory: 900Gi, nvidia.com/gpu: 8}, expose: {type: none}}
+    quota: {accelerators: {nvidia.com/gpu: 16}}
+    clearml:
+      admin: {email: platform+acme@example.com}
+      queues:
+        - name: eight
+          gpu: 8
+          max_pods: 2
+          template: {nodeSelector: {gpu: h100}, resources: {limits: {memory: 64Gi}, requests: {cpu: "8"}}}
+        - {name: cpu, gpu: 0}
+  - id: beta
+    isolation: {node_selector: {pool: b}}
+    cluster: {version: v1.34.4-k3s1, agents: 1, worker_limit: {cpu: 8, memory: 90Gi, nvidia.com/mig-1g.10gb: 4}, expose: {type: none}}
+    quota: {accelerators: {nvidia.com/mig-1g.10gb: 4}}
+    clearml:
+      admin: {email: platform+beta@example.com}
+      agent: {placement: host, chart_version: 6.9.1, max_gpus: 2, report_max: 3}
+      queues: [{name: slice, gpu: 1, resource: nvidia.com/mig-1g.10gb}]
+  - id: none
+    isolation: {node_selector: {pool: c}}
+    cluster: {version: v1.34.4-k3s1, expose: {type: none}}
+    clearml: {enabled: false}
+""")
+SITE = {
+    "base_domain": "clearml.example.com",
+    "cookie_name": "allegro_token",
+    "versions": {"agent": "6.14.6", "gateway": "3.2.0"},
+}
+
+
+@pytest.fixture(scope="module")
+def declared() -> list[dict[str, Any]]:
+    tenants: list[dict[str, Any]] = parse_tenants_file(FILE).to_dict()["tenants"]
+    return tenants
+
+
+@pytest.fixture
+def tenants(declared: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return copy.deepcopy(declared)
+
+
+def agents(tenants: list[dict[str, Any]], **site: Any) -> dict[str, Any]:
+    return {item["tenant"]: item for item in filters["clearml_agent_releases"](tenants, {**SITE, **site})}
+
+
+def gateways(tenants: list[dict[str, Any]], **site: Any) -> dict[str, Any]:
+    return {item["tenant"]: item for item in filters["clearml_gateway_releases"](tenants, {**SITE, **site})}
+
+
+def mistakes(kind: str, tenants: list[dict[str, Any]], **site: Any) -> list[str]:
+    with pytest.raises(AnsibleFilterError) as caught:
+        filters[f"clearml_{kind}_releases"](tenants, {**SITE, **site})
+    return [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]]
+
+
+def test_an_agent_gets_the_tenants_credentials_queues_and_limits(tenants: list[dict[str, Any]]) -> None:
+    found = agents(tenants)
+    assert list(found) == ["acme", "beta"]
+    acme = found["acme"]
+    assert (acme["placement"], acme["namespace"], acme["version"]) == ("tenant", "clearml", "6.14.6")
+    assert acme["secret"] == "clearml-agent-credentials"
+    assert acme["values"] == {
+        "clearml": {"existingAgentk8sglueSecret": "clearml-agent-credentials"},
+        "agentk8sglue": {
+            "apiServerUrlReference": "https://api.clearml.example.com",
+            "fileServerUrlReference": "https://files.clearml.example.com",
+            "webServerUrlReference": "https://app.clearml.example.com",
+            "createQueues": False,
+            "queues": {
+                "eight": {
+                    "templateOverrides": {
+                        "nodeSelector": {"gpu": "h100"},
+                        "resources": {"limits": {"memory": "64Gi", "nvidia.com/gpu": 8}, "requests": {"cpu": "8"}},
+                    },
+                    "queueSettings": {"maxPods": 2},
+                },
+                "cpu": {"templateOverrides": {}},
+            },
+            "monitoredResources": {"maxResources": 16},
+            "orchestrationDashboard": {"reportType": "aggregate", "gpu": {"reportMax": 16}},
+        },
+    }
+
+
+def test_an_older_agent_on_the_host_with_slices(tenants: list[dict[str, Any]]) -> None:
+    """The chart counts GPUs only; for other devices each pod says how many it has."""
+    beta = agents(tenants)["beta"]
+    assert (beta["placement"], beta["namespace"], beta["version"]) == ("host", "t-beta", "6.9.1")
+    glue = beta["values"]["agentk8sglue"]
+    assert glue["dashboardReportMaxGpu"] == 3
+    assert "orchestrationDashboard" not in glue
+    field = "metadata|labels|clear.ml/resource-usage"
+    assert glue["monitoredResources"] == {
+        "maxResources": 2,
+        "minResourcesFieldName": field,
+        "maxResourcesFieldName": field,
+    }
+    assert glue["queues"]["slice"]["templateOverrides"] == {
+        "resources": {"limits": {"nvidia.com/mig-1g.10gb": 1}},
+        "labels": {"clear.ml/resource-usage": "1"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "key"), [("6.10.2", "dashboardReportMaxGpu"), ("6.10.3", "orchestrationDashboard")]
+)
+def test_what_the_dashboard_shows_changed_its_name(tenants: list[dict[str, Any]], version: str, key: str) -> None:
+    values = agents(tenants, versions={"agent": version})["acme"]["values"]["agentk8sglue"]
+    assert {"dashboardReportMaxGpu", "orchestrationDashboard"} & set(values) == {key}
+
+
+def test_the_site_adds_pull_secrets_hosts_and_a_pod_template(tenants: list[dict[str, Any]]) -> None:
+    site = {"pull_secrets": ["clearml"], "pod_template": {"tolerations": []}, "hosts": {"api": "ml-api.example.com"}}
+    values = agents(tenants, **site)["acme"]["values"]
+    assert values["imageCredentials"] == {"extraImagePullSecrets": [{"name": "clearml"}]}
+    assert values["agentk8sglue"]["basePodTemplate"] == {"tolerations": []}
+    assert values["agentk8sglue"]["apiServerUrlReference"] == "https://ml-api.example.com"
+    values = gateways(tenants, **site)["acme"]["values"]
+    assert values["imageCredentials"] == {"existingImagePullSecrets": [{"name": "clearml"}]}
+
+
+def test_a_gateway_gets_host_cookie_and_ports_and_no_credentials(tenants: list[dict[str, Any]]) -> None:
+    found = gateways(tenants, ports={"acme": "30000-30019"}, load_balancer_class="metallb")
+    assert list(found) == ["acme", "beta"]
+    assert found["acme"]["values"] == {
+        "clearml": {"apiServerUrlReference": "https://api.clearml.example.com", "authCookieName": "allegro_token"},
+        "ingress": {"enabled": True, "hostName": "router.acme.clearml.example.com"},
+        "service": {"type": "ClusterIP"},
+        "streamSession": {
+            "routerAddress": "tcp-router.acme.clearml.example.com",
+            "service": {"type": "LoadBalancer", "loadBalancerClass": "metallb"},
+            "portRange": {"start": 30000, "end": 30019},
+        },
+    }
+    assert found["acme"]["credential_values"] == gateway.CREDENTIAL_VALUES
+    # It lies where the agent lies, for it sees the jobs of its own namespace only.
+    assert (found["beta"]["placement"], found["beta"]["namespace"]) == ("host", "t-beta")
+    assert "streamSession" not in found["beta"]["values"]
+
+
+def test_an_older_gateway_calls_its_sessions_otherwise(tenants: list[dict[str, Any]]) -> None:
+    values = gateways(tenants, versions={"gateway": "2.9.0"}, ports={"acme": "1-1"})["acme"]["values"]
+    assert values["tcpSession"]["portRange"] == {"start": 1, "end": 1}
+    assert "streamSession" not in values
+
+
+@pytest.mark.parametrize("kind", ["agent", "gateway"])
+def test_no_value_that_the_chart_does_not_know(tenants: list[dict[str, Any]], kind: str) -> None:
+    chart, version = {
+        "agent": ("clearml-enterprise-agent", "6.14.6"),
+        "gateway": ("clearml-enterprise-app-gateway", "3.2.0"),
+    }[kind]
+    tenants[1]["clearml"]["agent"]["chart_version"] = None
+    site = {"pull_secrets": ["x"], "pod_template": {"env": []}, "ports": {"acme": "1-2"}, "load_balancer_class": "x"}
+    for item in filters[f"clearml_{kind}_releases"](json.dumps(tenants), {**SITE, **site}):
+        assert keys.unknown(item["values"], keys.recorded(chart, version)) == []
+
+
+@pytest.mark.parametrize("other", ["30019-30030", "29990-30000", "30005-30006", "29999-30020"])
+def test_ports_of_two_gateways_never_overlap(tenants: list[dict[str, Any]], other: str) -> None:
+    assert mistakes("gateway", tenants, ports={"acme": "30000-30019", "beta": other}) == [
+        f"site.ports.beta: {other!r} is not allowed; allowed: ports of its own; site.ports.acme is 30000-30019"
+    ]
+    assert "streamSession" in gateways(tenants, ports={"acme": "30000-30019", "beta": "30020-30039"})["beta"]["values"]
+
+
+@pytest.mark.parametrize("text", ["", "30000", "30019-30000", "0-5", "65530-65536", "29000-30050", "a-b", 30000, None])
+def test_what_is_no_range_of_ports(text: Any) -> None:
+    assert gateway.parse_ports(text) is None
+
+
+def test_mistakes_of_all_tenants_come_at_once(tenants: list[dict[str, Any]]) -> None:
+    for tenant in tenants[:2]:
+        tenant["clearml"]["app_gateway"]["host"] = "apps.other.example.com"
+    found = mistakes("gateway", tenants, cookie_name="", ports={"none": "1-2"}, versions={"gateway": "2.0.9"})
+    assert [line.partition(": ")[0] for line in found] == [
+        "site.cookie_name",
+        "tenants[acme].clearml.app_gateway.host",
+        "tenants[beta].clearml.app_gateway.host",
+        "tenants[beta].clearml.app_gateway.host",
+        "site.ports.none",
+        "site.versions.gateway",
+    ]
+    assert "a host below clearml.example.com, the domain of the server's login cookie" in found[1]
+    assert found[3].endswith("a host of its own; tenant acme has this one")
+
+
+def test_mistakes_in_agents(tenants: list[dict[str, Any]]) -> None:
+    tenants[1]["clearml"]["agent"]["chart_version"] = "5.3.1"
+    queue = tenants[0]["clearml"]["queues"][0]
+    queue["template"] = {"nodeselector": {}, "resources": {"limits": {"nvidia.com/gpu": 4}}}
+    found = mistakes("agent", tenants, base_domain="clearml")
+    assert [line.partition(": ")[0] for line in found] == [
+        "site.base_domain",
+        "tenants[acme].clearml.queues[0].template.nodeselector",
+        "tenants[acme].clearml.queues[0].template.resources.limits.nvidia.com/gpu",
+        "tenants[beta].clearml.agent.chart_version",
+    ]
+    assert found[2].endswith("4 is not allowed; allowed: not here; gpu says it")
+    assert mistakes("agent", tenants, versions={}, base_domain="x.example.com")[0].startswith("site.versions.agent: ''")
+
+
+def test_a_field_of_the_site_that_there_is_not(tenants: list[dict[str, Any]]) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"site\.domain: not allowed; allowed: base_domain, cookie_domain"):
+        filters["clearml_agent_releases"](tenants, {"domain": "x"})

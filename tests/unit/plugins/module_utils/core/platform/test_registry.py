@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of the layer suse_registry: what Harbor's chart would take and fail at later is refused before (PLAT-5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import registry
+
+HTPASSWD = "harbor_registry_user:$2y$05$" + "a" * 53
+PEM = "-----BEGIN CERTIFICATE-----"
+GOOD: dict[str, Any] = {
+    "mode": "cluster",
+    "url": "https://registry.example.com",
+    "admin_password": "Secret-of-the-site-1",
+    "secret_key": "0123456789abcdef",
+    "seed": "0123456789abcdef0123456789abcdef",
+    "password": "login-of-the-parts",
+    "htpasswd": HTPASSWD,
+    "tls": "issuer",
+    "issuer": "platform-ca",
+    "certificate": "",
+    "key": "",
+    "token_certificate": "",
+    "token_key": "",
+    "sizes": {},
+    "shared_storage_class": "",
+    "s3": {},
+    "s3_credentials": {},
+    "database": {},
+    "database_password": "",
+    "redis": {},
+}
+SECRETS = ("admin_password", "secret_key", "seed", "password", "htpasswd", "key", "token_key", "database_password")
+
+
+def told(**settings: Any) -> list[str]:
+    return [str(problem) for problem in registry.check({**GOOD, **settings})]
+
+
+def test_good_settings_are_taken() -> None:
+    assert told() == []
+    assert told(url="https://registry.example.com:5000", sizes={"registry": "1Ti"}) == []
+    pair = dict.fromkeys(("certificate", "key", "token_certificate", "token_key"), PEM)
+    assert told(tls="existing", issuer="", **pair) == []
+    assert told(s3={"bucket": "b", "region": "r"}, s3_credentials={"access_key": "a", "secret_key": "s"}) == []
+    database = {"host": "db.example.com", "username": "harbor", "sslmode": "verify-full"}
+    assert told(database=database, database_password="x", redis={"addr": "a:1,b:2"}) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "registry.example.com",
+        "http://registry.example.com",
+        "https://registry.example.com/",
+        "https://registry.example.com/harbor",
+        "https://Registry.example.com",
+        "https://user:word@registry.example.com",
+        "https://registry.example.com:port",
+    ],
+)
+@pytest.mark.parametrize("mode", ["cluster", "external"])
+def test_a_url_that_clients_could_not_use_is_refused(url: str, mode: str) -> None:
+    (text,) = told(url=url, mode=mode)
+    assert text.startswith(f"suse_registry_url: {url!r} is not allowed; allowed: https://host")
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "allowed"),
+    [
+        ({"admin_password": ""}, "suse_registry_admin_password: ''", "8 to 128 characters"),
+        ({"admin_password": "nocapital1"}, "suse_registry_admin_password: '(not shown)'", "a capital"),
+        ({"secret_key": "short"}, "suse_registry_secret_key: '5 characters'", "exactly 16"),
+        ({"seed": "short"}, "suse_registry_seed: '5 characters'", "32 random characters"),
+        ({"password": ""}, "suse_registry_password: ''", "belongs to suse_registry_htpasswd"),
+        ({"htpasswd": "somebody:$2y$05$" + "a" * 53}, "suse_registry_htpasswd: '(not shown)'", "htpasswd -nbB"),
+        ({"issuer": ""}, "suse_registry_issuer: ''", "a ClusterIssuer"),
+        ({"sizes": {"images": "5Gi"}}, "suse_registry_sizes.images", "sizes of registry, jobservice"),
+        ({"sizes": {"registry": "much"}}, "suse_registry_sizes.registry: 'much'", "such as 500Gi"),
+        ({"database": {"host": "h", "username": "u"}}, "suse_registry_database_password", "must be given"),
+        ({"database": {"host": "h"}, "database_password": "x"}, "suse_registry_database.username", "must be given"),
+        ({"redis": {"addr": "nowhere"}}, "suse_registry_redis.addr: 'nowhere'", "host:port"),
+        ({"redis": {"addr": "a:1", "password": "x"}}, "suse_registry_redis.password: '(not shown)'", "only addr"),
+    ],
+)
+def test_a_mistake_is_told_with_field_value_and_what_is_allowed(
+    settings: dict[str, Any], field: str, allowed: str
+) -> None:
+    (text,) = told(**settings)
+    assert field in text
+    assert allowed in text
+
+
+def test_a_store_without_credentials_and_beside_a_shared_claim() -> None:
+    texts = told(s3={"bucket": "b"}, shared_storage_class="rwx")
+    assert [text.partition(":")[0] for text in texts] == [
+        "suse_registry_s3.region",
+        "suse_registry_s3_credentials.access_key",
+        "suse_registry_s3_credentials.secret_key",
+        "suse_registry_shared_storage_class",
+    ]
+
+
+def test_an_external_registry_needs_nothing_but_its_url() -> None:
+    nothing = dict.fromkeys(SECRETS, "")
+    assert told(mode="external", **nothing) == []
+
+
+def test_no_secret_is_repeated_and_all_mistakes_are_told_at_once() -> None:
+    wrong = {name: f"wrong-{name}" for name in SECRETS}
+    texts = told(tls="existing", database={"host": "h"}, **wrong)
+    assert len(texts) == 8
+    assert not [name for name in SECRETS if f"wrong-{name}" in " ".join(texts)]
