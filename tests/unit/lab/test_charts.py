@@ -198,6 +198,18 @@ def test_a_key_that_a_chart_does_not_know_is_seen() -> None:
     assert keys.unknown(values, known) == ["a.c", "other", "a.b.deeper"]
 
 
+def test_keys_of_subcharts_stand_below_the_name_that_their_values_have() -> None:
+    entry = [{"key": "global.imageRegistry", "type": "string"}, {"key": "list[]", "type": "list"}]
+    facts = {"value_keys": [], "subchart_value_keys": {"a/b": entry, "milvus/apache-kafka": entry}}
+    known = keys.keys_of(facts)
+    assert set(known) == {
+        f"{above}.{key}" for above in ("a.b", "milvus.kafka") for key in ("global.imageRegistry", "list")
+    }
+    assert keys.unknown({"global": {"imageRegistry": "x", "other": "x"}, "a": {"b": {"list": []}}}, known) == [
+        "global.other"
+    ]
+
+
 @pytest.mark.parametrize("name", names())
 def test_a_stand_in_takes_only_keys_of_the_real_chart(name: str) -> None:
     values = yaml.safe_load((HERE / name / "values.yaml").read_text(encoding="utf-8"))
