@@ -52,6 +52,11 @@ def facts(chart: str, version: str) -> dict[str, Any]:
     path = _places().get((chart, version.removeprefix("v")))
     if path is None:
         raise FileNotFoundError(f"{REFERENCE}: {chart} {version}")
+    return dict(_loaded(path))
+
+
+@cache
+def _loaded(path: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
@@ -109,6 +114,10 @@ def keys_of(found: Mapping[str, Any]) -> dict[str, str]:
             result[f"{above}.{key}" if above else key] = entry["type"]
     for key in found.get("value_keys_used_by_templates_but_absent_from_values") or []:
         result.setdefault(key["key"] if isinstance(key, dict) else str(key), "null")
+    # Helm itself reads these, whether or not the defaults name them.
+    for part in found.get("subcharts") or []:
+        for condition in filter(None, str(part.get("condition") or "").split(",")):
+            result.setdefault(condition.strip(), "bool")
     return dict(sorted(result.items()))
 
 
