@@ -196,6 +196,7 @@ def platform_setting_problems(settings: Mapping[str, Any], layer: str) -> str:
         rancher,
         registry,
         suse_ai,
+        suse_observability,
         suse_security,
     )
 
@@ -205,6 +206,7 @@ def platform_setting_problems(settings: Mapping[str, Any], layer: str) -> str:
         "ingress": ingress.check,
         "rancher": lambda given: rancher.check(given, datetime.now(timezone.utc)),
         "suse_ai": suse_ai.check,
+        "suse_observability": suse_observability.check,
         "suse_registry": registry.check,
         "suse_security": suse_security.check,
     }

@@ -86,6 +86,18 @@ CHARTS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
           "suse_ai_storage_class": "fast", "suse_ai_gpus": 2, "suse_ai_login": {"username": "x", "password": "x"}},
          {"platform_airgap": True, "suse_ai_extra_ca": "PEM"}],
     ),
+    "suse_observability": (
+        "suse_observability",
+        "__suse_observability_all_values",
+        [{"suse_observability_url": "https://observability.example.com"},
+         {"suse_observability_url": "https://observability.example.com", "suse_observability_storage_class": "fast",
+          "platform_release_registry": {"host": "registry.example.com", "mode": "values"}}],
+    ),
+    "suse_observability_agent": (
+        "suse_observability",
+        "__suse_observability_agent_all_values",
+        [{}, {"suse_observability_gpu_metrics": False, "suse_observability_ca": "PEM", "suse_observability_logs": False}],
+    ),
     "clearml_enterprise": (
         "clearml_server",
         "__clearml_server_all_values",

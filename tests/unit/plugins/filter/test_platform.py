@@ -150,5 +150,7 @@ def test_the_layers_of_this_collection_in_their_order() -> None:
         ("suse_storage", "suse_ai"),
         ("ingress", "suse_ai"),
         ("gpu_operator", "suse_ai"),
+        ("gpu_operator", "suse_observability"),
+        ("suse_observability", "suse_ai"),
     ):
         assert order.index(earlier) < order.index(later)
