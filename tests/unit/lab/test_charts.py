@@ -213,6 +213,31 @@ def test_the_class_of_the_files_follows_how_many_pods_share_them(profile: str, m
     assert values["fileserver"]["storage"]["data"]["class"] == storage_class
 
 
+#: Settings that nobody may see, by chart.
+HIDDEN: dict[str, dict[str, Any]] = {
+    "suse_ai_deployer": {
+        "suse_ai_login": {"username": "robot", "password": "hidden-token"},
+        "suse_ai_seed": "hidden-seed",
+        "suse_ai_openai_url": "https://models.example.com/v1",
+        "suse_ai_openai_key": "hidden-key",
+    },
+    "suse_observability": {
+        "suse_observability_api_key": "hidden-key",
+        "suse_observability_license": "hidden-licence",
+        "suse_observability_admin_password_hash": "hidden-hash",
+    },
+    "suse_observability_agent": {"suse_observability_api_key": "hidden-key"},
+}
+
+
+@pytest.mark.parametrize("profile", ["lab", "production"])
+@pytest.mark.parametrize("chart", sorted(HIDDEN))
+def test_no_secret_is_in_the_values(chart: str, profile: str) -> None:
+    values = values_of(chart, {"platform_profile": profile, **HIDDEN[chart]})
+    assert values
+    assert "hidden" not in str(values)
+
+
 def test_a_key_that_a_chart_does_not_know_is_seen() -> None:
     known = {"a.b": "string", "free": "map", "list": "list"}
     values = {"a": {"b": "x", "c": 1}, "free": {"any": {"thing": 1}}, "list": [1], "other": {}, "a.b": {"deeper": 1}}
