@@ -12,6 +12,7 @@ import contextlib
 import json
 import urllib.error
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -289,6 +290,33 @@ def test_agents_need_no_server_and_a_registry_of_the_site_no_login(
     assert envs(container(kube, SETS.format("suse-ai") + "/open-webui"))["HF_HUB_OFFLINE"] == "1"
     assert kube.get(MONITOR) is None
     assert layers.bring().changed == 0
+
+
+def test_one_login_serves_the_chart_and_the_images(layers: PlatformSite, suse_ai: Release, tmp_path: Path) -> None:
+    """No registry asks for it: a Helm that writes down what it is told takes the chart from a folder, and does the rest."""
+    helm, told, read = (tmp_path / name for name in ("helm", "told", "read"))
+    chart = f"{layers.charts}/suse-ai-deployer-1.2.1.tgz"
+    helm.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {told}
+case "$1" in
+  registry) cat > {read} ;;
+  pull) cp {chart} "$6" ;;
+  *) exec {layers.helm} "$@" ;;
+esac
+"""
+    )
+    helm.chmod(0o755)
+    layers.variables.update(
+        platform_release_layers={"suse_ai": True}, platform_release_charts_dir="", platform_release_helm=str(helm)
+    )
+    assert_nothing_is_shown(layers.bring().output)
+    assert suse_ai.revisions() == {1: "deployed"}
+    words = told.read_text()
+    assert "registry login dp.apps.rancher.io --username=robot --password-stdin" in words
+    assert "pull oci://dp.apps.rancher.io/charts/suse-ai-deployer --version 1.2.1 --destination" in words
+    assert_nothing_is_shown(words)
+    assert read.read_text().strip() == TOKEN
 
 
 def test_all_mistakes_of_both_layers_are_told_before_a_change_and_no_secret(
