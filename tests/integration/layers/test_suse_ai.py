@@ -129,6 +129,7 @@ def assert_nothing_is_shown(text: str, *further: str) -> None:
 def assert_suse_ai_is_there(kube: Kube, release: Release) -> None:
     """The profile minimal: its parts, their passwords as Secrets, the entitlement."""
     assert release.revisions() == {1: "deployed"}
+    assert kube.get(AI)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
     assert names(kube, DEPLOYMENTS, "suse-ai") == {
         "open-webui-redis",
         "suse-ai-milvus-standalone",
