@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from pathlib import Path
@@ -40,7 +41,11 @@ def pack(name: str, directory: Path, version: str = "", **metadata: str) -> Path
         files[f"templates/{path.stem}.yaml"] = path.read_text(encoding="utf-8")
     target = directory / f"{name}-{chart['version']}.tgz"
     directory.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(target, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+    # tarfile's own "w:gz" would write the time of day into the file.
+    with (
+        gzip.GzipFile(target, "wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
         for inner, text in sorted(files.items()):
             content = text.encode()
             entry = tarfile.TarInfo(f"{name}/{inner}")
