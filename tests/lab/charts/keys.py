@@ -111,6 +111,8 @@ def keys_of(found: Mapping[str, Any]) -> dict[str, str]:
         above = ALIASES.get(subchart, subchart.replace("/", "."))
         for entry in entries:
             key = entry["key"].removesuffix("[]")
+            if "{{" in key:  # a name that the chart itself works out: nobody sets it
+                continue
             result[f"{above}.{key}" if above else key] = entry["type"]
     for key in found.get("value_keys_used_by_templates_but_absent_from_values") or []:
         result.setdefault(key["key"] if isinstance(key, dict) else str(key), "null")
