@@ -195,6 +195,8 @@ def platform_setting_problems(settings: Mapping[str, Any], layer: str) -> str:
         ingress,
         rancher,
         registry,
+        suse_ai,
+        suse_observability,
         suse_security,
     )
 
@@ -203,6 +205,8 @@ def platform_setting_problems(settings: Mapping[str, Any], layer: str) -> str:
         "gpu_operator": gpu_operator.check,
         "ingress": ingress.check,
         "rancher": lambda given: rancher.check(given, datetime.now(timezone.utc)),
+        "suse_ai": suse_ai.check,
+        "suse_observability": suse_observability.check,
         "suse_registry": registry.check,
         "suse_security": suse_security.check,
     }

@@ -121,6 +121,11 @@ cluster:
       type: list
       elements: str
       returned: always
+    node_resources:
+      description: Names of the resources that at least one node offers to pods.
+      type: list
+      elements: str
+      returned: always
     objects:
       description: Those of O(objects) that are there, each with those of its keys that are.
       type: list
@@ -134,6 +139,7 @@ cluster:
     ingress_classes: {nginx: k8s.io/ingress-nginx}
     nodes: 3
     node_names: [node-1, node-2, node-3]
+    node_resources: [cpu, memory, nvidia.com/gpu, pods]
     objects: []
 results:
   description: One entry per release, in the order of O(releases).

@@ -194,6 +194,14 @@ def test_molecule_is_never_green_without_hosts() -> None:
     assert unguarded == []
 
 
+def test_molecule_brings_every_layer_up() -> None:
+    text = (ROOT / "molecule" / "platform" / "inventory" / "hosts.yml").read_text(encoding="utf-8")
+    site = yaml.safe_load(text)["all"]["children"]["platform_controller"]["vars"]
+    file = ROOT / "roles" / "platform_release" / "vars" / "versions.yml"
+    layers = yaml.safe_load(file.read_text(encoding="utf-8"))["__platform_release_versions"]["layers"]
+    assert site["platform_release_layers"] == dict.fromkeys(layers, True)
+
+
 def documentation(module: Path) -> dict[str, Any]:
     """Return the DOCUMENTATION of a module."""
     for node in ast.parse(module.read_text(encoding="utf-8")).body:

@@ -36,7 +36,7 @@ def _secrets(session: Session, wanted: Sequence[tuple[str, str]]) -> list[dict[s
 
 
 def read_cluster(session: Session) -> dict[str, Any]:
-    """Version of Kubernetes, API versions that it serves, storage classes, ingress classes, and nodes."""
+    """Version of Kubernetes, API versions that it serves, storage classes, ingress classes, nodes and what these offer."""
     version = session.request("GET", "/version").get("gitVersion", "")
     groups = session.request("GET", "/apis").get("groups") or []
     seen = observe(session, ("StorageClass", "IngressClass", "Node"))
@@ -55,6 +55,14 @@ def read_cluster(session: Session) -> dict[str, Any]:
         },
         "nodes": len(seen.of_kind("Node")),
         "node_names": sorted(item["metadata"]["name"] for item in seen.of_kind("Node")),
+        "node_resources": sorted(
+            {
+                name
+                for item in seen.of_kind("Node")
+                for name, amount in ((item.get("status") or {}).get("allocatable") or {}).items()
+                if str(amount) != "0"
+            }
+        ),
     }
 
 

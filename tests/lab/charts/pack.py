@@ -41,9 +41,9 @@ def pack(name: str, directory: Path, version: str = "", **metadata: str) -> Path
         files[f"templates/{path.stem}.yaml"] = path.read_text(encoding="utf-8")
     target = directory / f"{name}-{chart['version']}.tgz"
     directory.mkdir(parents=True, exist_ok=True)
+    # tarfile's own "w:gz" would write the time of day into the file.
     with (
-        target.open("wb") as raw,
-        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,  # else the time of packing is among the bytes
+        gzip.GzipFile(target, "wb", mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for inner, text in sorted(files.items()):

@@ -82,7 +82,7 @@ def lacking(
 
     requires: C(storage_classes), C(ingress_classes) and C(nodes), lists of names; an empty storage class stands for a
     default one. C(apis): API version (C(cert-manager.io/v1)) -> what brings it. C(releases): C(namespace/name) -> what
-    brings it. C(objects), each with kind, name, and where it matters namespace and the keys of its data. cluster, observed:
+    brings it. C(resources): resource that a node must offer (C(nvidia.com/gpu)) -> what brings it. C(objects), each with kind, name, and where it matters namespace and the keys of its data. cluster, observed:
     as helm_release_info returns them, observed by C(namespace/name).
     """
     found = [
@@ -96,6 +96,9 @@ def lacking(
     for release, origin in (requires.get("releases") or {}).items():
         if ((observed or {}).get(release) or {"status": "absent"})["status"] == "absent":
             found.append(f"the release {release} is needed and not installed; {origin}")
+    for resource, origin in (requires.get("resources") or {}).items():
+        if resource not in cluster["node_resources"]:
+            found.append(f"no node offers {resource}; {origin}")
     found += _lacking_classes(requires, cluster)
     return found + _lacking_objects(requires.get("objects") or [], cluster.get("objects") or [])
 

@@ -146,5 +146,11 @@ def test_the_layers_of_this_collection_in_their_order() -> None:
         ("gpu_operator", "k3k"),
         ("ingress", "clearml_server"),
         ("suse_storage", "clearml_server"),
+        ("cert_manager", "suse_ai"),
+        ("suse_storage", "suse_ai"),
+        ("ingress", "suse_ai"),
+        ("gpu_operator", "suse_ai"),
+        ("gpu_operator", "suse_observability"),
+        ("suse_observability", "suse_ai"),
     ):
         assert order.index(earlier) < order.index(later)

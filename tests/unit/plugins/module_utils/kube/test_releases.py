@@ -140,3 +140,26 @@ def test_objects_that_are_there_are_told_with_their_keys_and_without_a_value() -
     assert releases.read_objects(session, wanted) == [
         {"kind": "Secret", "namespace": "app", "name": "conf", "keys": ["user"]}
     ]
+
+
+class Cluster:
+    """Nodes in memory, and an API server that answers."""
+
+    def __init__(self, *allocatable: dict[str, str]) -> None:
+        self.nodes = [
+            {"kind": "Node", "metadata": {"name": f"node-{number}"}, "status": {"allocatable": offered}}
+            for number, offered in enumerate(allocatable)
+        ]
+
+    def list(self, kind: Any, _namespace: str = "", _labels: str = "") -> list[dict[str, Any]]:
+        return self.nodes if kind.name == "Node" else []
+
+    def request(self, _method: str, path: str) -> dict[str, Any]:
+        return {"gitVersion": "v1.34.4"} if path == "/version" else {"groups": []}
+
+
+def test_a_resource_of_which_a_node_has_none_left_is_not_offered() -> None:
+    session: Any = Cluster({"cpu": "4", "nvidia.com/gpu": "0"}, {"cpu": "8", "amd.com/gpu": "2"}, {})
+    found = releases.read_cluster(session)
+    assert found["node_resources"] == ["amd.com/gpu", "cpu"]
+    assert found["node_names"] == ["node-0", "node-1", "node-2"]

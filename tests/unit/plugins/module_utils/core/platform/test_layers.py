@@ -90,20 +90,23 @@ def test_what_a_cluster_lacks() -> None:
 
 
 def test_what_a_cluster_lacks_besides_classes() -> None:
-    cluster = {**CLUSTER, "apis": ["apps/v1"], "node_names": ["gpu-1", "gpu-2"]}
+    cluster = {**CLUSTER, "apis": ["apps/v1"], "node_names": ["gpu-1", "gpu-2"], "node_resources": ["cpu", "x.com/gpu"]}
     observed = {"kube-system/there": {"status": "failed"}, "kube-system/gone": {"status": "absent"}}
     met = {"apis": {"apps/v1": "never told"}, "nodes": ["gpu-2"], "releases": {"kube-system/there": "never told"}}
+    met["resources"] = {"x.com/gpu": "never told"}
     assert layers.lacking(met, cluster, observed) == []
     unmet = {
         "apis": {"helm.cattle.io/v1": "RKE2 brings it"},
         "nodes": ["gpu-9"],
         "releases": {"kube-system/gone": "RKE2 brings it", "kube-system/unheard": "so does it"},
+        "resources": {"x.com/other": "somebody brings it"},
     }
     assert layers.lacking(unmet, cluster, observed) == [
         "gpu-9 is not a node of this cluster; there are: gpu-1, gpu-2",
         "the API helm.cattle.io/v1 is needed and not served; RKE2 brings it",
         "the release kube-system/gone is needed and not installed; RKE2 brings it",
         "the release kube-system/unheard is needed and not installed; so does it",
+        "no node offers x.com/other; somebody brings it",
     ]
 
 
