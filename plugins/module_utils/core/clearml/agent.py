@@ -49,21 +49,18 @@ _LABEL_FIELD = f"metadata|labels|{_LABEL}"
 
 
 def releases(tenants: Sequence[Tenant], site: Site) -> list[dict[str, Any]]:
-    """The agents of these tenants, those without one left out. tenants: as C(TenantsFile.to_dict) gives them.
+    """The agents of these tenants. tenants: as C(TenantsFile.to_dict) gives them; those without ClearML are left out.
 
-    Each with C(tenant), C(placement) (C(tenant): inside its virtual cluster, C(host): in its namespace), C(release),
-    C(namespace), C(version), C(values), and C(secret), the name of the Secret that must be in that namespace before.
+    Each with C(tenant), C(state) (C(absent) where the agent is switched off), C(placement) (C(tenant): inside its virtual cluster, C(host): in its namespace), C(release),
+    C(namespace), C(host_namespace), C(version), C(values), and C(secret), the name of the Secret in the tenant's namespace on
+    the host that must be in that namespace before.
     Raises ConfigError with every mistake of all tenants.
     """
     problems = Problems()
     site.check(problems)
-    found = [_release(tenant, site, problems) for tenant in tenants if _has_agent(tenant)]
+    found = [_release(tenant, site, problems) for tenant in tenants if tenant["clearml"]["enabled"]]
     problems.raise_if_any("ClearML agents")
     return found
-
-
-def _has_agent(tenant: Tenant) -> bool:
-    return bool(tenant["clearml"]["enabled"] and tenant["clearml"]["agent"]["enabled"])
 
 
 def _release(tenant: Tenant, site: Site, problems: Problems) -> dict[str, Any]:
@@ -73,6 +70,8 @@ def _release(tenant: Tenant, site: Site, problems: Problems) -> dict[str, Any]:
     parsed = version_of(place, version, OLDEST, problems)
     return {
         "tenant": tenant["id"],
+        "state": "present" if agent["enabled"] else "absent",
+        "host_namespace": tenant["namespace"],
         "placement": agent["placement"],
         "release": RELEASE,
         "namespace": tenant["namespace"] if agent["placement"] == "host" else NAMESPACE,

@@ -110,6 +110,7 @@ def _release(tenant: Tenant, site: Site, host: str, ports: Optional[Ports], prob
     on_host = tenant["clearml"]["agent"]["placement"] == "host"
     return {
         "tenant": tenant["id"],
+        "host_namespace": tenant["namespace"],
         "placement": "host" if on_host else "tenant",
         "release": RELEASE,
         "namespace": tenant["namespace"] if on_host else NAMESPACE,

@@ -6,6 +6,7 @@
 workloads:
   - kind: Deployment
     name: {{ .Release.Name }}
+    selector: {app.kubernetes.io/name: clearml-enterprise-agent, app.kubernetes.io/instance: {{ .Release.Name }}}
     replicas: 1
     pull_secrets: {{ toJson .Values.imageCredentials.extraImagePullSecrets }}
     containers:

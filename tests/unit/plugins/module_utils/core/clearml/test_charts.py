@@ -110,6 +110,11 @@ def test_an_agent_gets_the_tenants_credentials_queues_and_limits(tenants: list[d
     }
 
 
+def test_an_agent_that_is_switched_off_is_to_go(tenants: list[dict[str, Any]]) -> None:
+    tenants[0]["clearml"]["agent"]["enabled"] = False
+    assert [item["state"] for item in agents(tenants).values()] == ["absent", "present"]
+
+
 def test_an_older_agent_on_the_host_with_slices(tenants: list[dict[str, Any]]) -> None:
     """The chart counts GPUs only; for other devices each pod says how many it has."""
     beta = agents(tenants)["beta"]

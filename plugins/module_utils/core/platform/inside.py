@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What is to be inside tenants' virtual clusters: read from a request, all mistakes collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import names
+from ..errors import Problems
+
+
+@dataclass(frozen=True)
+class InsideRequest:
+    """One virtual cluster. host_namespace: the tenant's on the host. namespace: the one inside.
+
+    present: false when nothing is to be written, only to be read. secrets: names of Secrets that are copied from the host's namespace. releases: (namespace, name) of Helm releases to
+    read. options: namespaces, pull secrets and stages as in C(platform_objects).
+    """
+
+    tenant: str
+    host_namespace: str
+    namespace: str
+    present: bool = True
+    secrets: tuple[str, ...] = ()
+    releases: tuple[tuple[str, str], ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_inside(params: Mapping[str, Any]) -> list[InsideRequest]:
+    """Read the options of the module. Raises ConfigError with all mistakes."""
+    problems = Problems()
+    found: dict[str, InsideRequest] = {}
+    for item in params["tenants"]:
+        tenant, namespace = str(item["tenant"]), str(item["inside"])
+        place = f"tenants[{tenant}]"
+        allowed = names.tenant_id_problem(tenant)
+        if allowed:
+            problems.add(f"{place}.tenant", tenant, allowed)
+        if tenant in found:
+            problems.add(place, tenant, "each tenant once")
+        if not names.is_dns_label(namespace):
+            problems.add(f"{place}.inside", namespace, names.DNS_LABEL_ALLOWED)
+        present = item.get("state", "present") == "present"
+        found[tenant] = InsideRequest(
+            tenant=tenant,
+            host_namespace=str(item.get("namespace") or names.namespace_of(tenant)),
+            namespace=namespace,
+            present=present,
+            secrets=tuple(item.get("secrets") or ()) if present else (),
+            releases=tuple((each.get("namespace") or namespace, each["name"]) for each in item.get("releases") or ()),
+            options=_options(item, params, namespace) if present else {},
+        )
+    problems.raise_if_any("Inside of tenants")
+    return list(found.values())
+
+
+def _options(item: Mapping[str, Any], params: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    return {
+        "subject": f"tenant {item['tenant']}",
+        "namespace": namespace,
+        "namespaces": [{"name": namespace, "labels": item.get("labels") or {}}],
+        "pull_secrets": params.get("pull_secrets") or [],
+        "stages": item.get("stages") or [],
+    }
+
+
+def secrets_of(params: Mapping[str, Any]) -> Sequence[str]:
+    """Every text in the request that nobody may see."""
+    return [str(each["password"]) for each in params.get("pull_secrets") or [] if each.get("password")]
