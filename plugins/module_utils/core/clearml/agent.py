@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Problems
 from ..platform import semver
 from ..requests import AGENT_CREDENTIALS
-from .site import Site, Tenant, version_of
+from .site import Site, Tenant, check_role, version_of
 
 #: Release, and its namespace inside the tenant's virtual cluster; on the host it is the tenant's own.
 RELEASE, NAMESPACE = "clearml-enterprise-agent", "clearml"
@@ -48,12 +48,19 @@ _LABEL = "clear.ml/resource-usage"
 _LABEL_FIELD = f"metadata|labels|{_LABEL}"
 
 
+def check(settings: Mapping[str, Any]) -> Problems:
+    """Collect what is wrong with the settings of the role clearml_agent, without its prefix, as far as no tenant is asked."""
+    problems = Problems()
+    check_role("clearml_agent", settings, OLDEST, problems)
+    return problems
+
+
 def releases(tenants: Sequence[Tenant], site: Site) -> list[dict[str, Any]]:
     """The agents of these tenants. tenants: as C(TenantsFile.to_dict) gives them; those without ClearML are left out.
 
-    Each with C(tenant), C(state) (C(absent) where the agent is switched off), C(placement) (C(tenant): inside its virtual cluster, C(host): in its namespace), C(release),
-    C(namespace), C(host_namespace), C(version), C(values), and C(secret), the name of the Secret in the tenant's namespace on
-    the host that must be in that namespace before.
+    Each with C(tenant), C(state) (C(absent) where the agent is switched off), C(placement) (C(tenant): inside its virtual
+    cluster, C(host): in its namespace), C(release), C(namespace), C(host_namespace), C(version), C(values), and C(secret), the
+    name of the Secret in the tenant's namespace on the host that must be in that namespace before.
     Raises ConfigError with every mistake of all tenants.
     """
     problems = Problems()
