@@ -34,30 +34,6 @@ def clearml_gateway_releases(tenants: Tenants, site: Mapping[str, Any]) -> list[
     return _releases(gateway.releases, tenants, site)
 
 
-def clearml_inside(wanted: Sequence[Mapping[str, Any]], workload: bool = False) -> list[dict[str, Any]]:
-    """What tenant_objects is asked for."""
-    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import due
-
-    return due.inside(wanted, workload)
-
-
-def clearml_due(
-    wanted: Sequence[Mapping[str, Any]],
-    found: Mapping[str, Any],
-    versions: Mapping[str, Any],
-    key: str,
-    choice: Mapping[str, Any],
-    extra: Union[Mapping[str, Any], None] = None,
-) -> list[dict[str, Any]]:
-    """The releases of tenants that are not as wanted."""
-    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import due
-
-    try:
-        return due.due(versions, key, wanted, found.get("results") or [], choice, extra)
-    except ConfigError as error:
-        raise AnsibleFilterError(str(error)) from error
-
-
 def clearml_service_failures(
     result: Mapping[str, Any], tenants: Tenants, expect: Sequence[str] = ()
 ) -> dict[str, dict[str, str]]:
@@ -106,8 +82,6 @@ class FilterModule:
         """Name of each filter and its function."""
         return {
             "clearml_agent_releases": clearml_agent_releases,
-            "clearml_due": clearml_due,
-            "clearml_inside": clearml_inside,
             "clearml_gateway_releases": clearml_gateway_releases,
             "clearml_service_failures": clearml_service_failures,
             "clearml_service_table": clearml_service_table,

@@ -60,6 +60,20 @@ options:
           namespace:
             description: Its namespace, O(tenants[].inside) when not set.
             type: str
+          secret_values:
+            description:
+              - Values of the release that are secrets, for a chart that knows no existing Secret. They are compared with the
+                Secret and left out of what is returned; where one differs a mark stands in its place.
+            type: dict
+            suboptions:
+              secret:
+                description: Name of the Secret with the tenant's label in its namespace on the host.
+                type: str
+                required: true
+              keys:
+                description: Dotted path of each value, and the key of the Secret that it has.
+                type: dict
+                required: true
       stages:
         description: Objects, and what must hold after they were written, as in M(ai_tenancy.platform.platform_objects).
         type: list
@@ -89,8 +103,9 @@ options:
         required: true
   kubeconfig_dir:
     description:
-      - Folder into which the kubeconfig of each tenant is written (0600), for a program that needs a file; no file when not set.
-        Meant for a temporary folder, so it counts as no change.
+      - Folder into which the kubeconfig of each tenant is written (0600), C(<tenant>.yaml), and for each release with
+        O(tenants[].releases[].secret_values) a file with these, C(<tenant>.<release>.yaml); for a program that needs files.
+        Nothing is written when not set. Meant for a temporary folder, so it counts as no change.
     type: path
   wait_grace:
     description: Seconds for which a cause that does not heal by itself must last before the wait ends early.
@@ -148,6 +163,11 @@ results:
       description: Path of the kubeconfig; empty when none was written.
       type: str
       returned: when it did not fail
+    values_files:
+      description: Paths of the files with values that are secrets.
+      type: list
+      elements: str
+      returned: when it did not fail
   sample:
     - item: acme
       changed: true
@@ -155,6 +175,7 @@ results:
       reachable: true
       releases: [{name: clearml-enterprise-agent, namespace: clearml, status: absent}]
       kubeconfig: ""
+      values_files: []
 """
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError
@@ -189,7 +210,18 @@ ARGUMENT_SPEC = {
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str"}},
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "namespace": {"type": "str"},
+                    "secret_values": {
+                        "type": "dict",
+                        "no_log": False,
+                        "options": {
+                            "secret": {"type": "str", "required": True, "no_log": False},
+                            "keys": {"type": "dict", "required": True, "no_log": False},
+                        },
+                    },
+                },
             },
             "stages": {"type": "list", "elements": "dict", "default": []},
         },
@@ -234,6 +266,7 @@ def work(context: Context) -> Report:
             "reachable": found.reachable,
             "releases": [release.as_dict() for release in found.releases],
             "kubeconfig": found.kubeconfig,
+            "values_files": found.values_files,
         }
         report.items.append(ItemResult(request.tenant, tuple(found.steps), values, found.error))
     return report

@@ -18,6 +18,7 @@ from ..core.objects import Object
 from ..core.plan import CREATE, Step
 from ..core.platform.inside import InsideRequest
 from ..core.platform.release import Observed
+from ..core.platform.secret_values import compared, nested
 from ..core.platform.stages import parse_stages
 from ..core.retry import Waiting
 from ..files import write_private
@@ -34,6 +35,8 @@ except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
 _SECRET = kind_of("Secret")
+_RUN_TENANTS = "Run the playbook tenants, which makes the tenant's credentials."
+Secrets = Mapping[tuple[str, str], Object]
 
 
 @dataclass
@@ -44,6 +47,7 @@ class Outcome:
     releases: list[Observed] = field(default_factory=list)
     reachable: bool = True
     kubeconfig: str = ""
+    values_files: list[str] = field(default_factory=list)
     error: Optional[PlatformError] = None
 
 
@@ -51,7 +55,8 @@ class Outcome:
 class How:
     """How to go about it. force: take over fields of others. grace: seconds for which a bad cause must last.
 
-    kubeconfig_dir: write each tenant's kubeconfig into this folder, for programs that need a file; empty for none.
+    kubeconfig_dir: write each tenant's kubeconfig, and the values of its releases that are secrets, into this folder, for
+    programs that need files; empty for none.
     """
 
     check_mode: bool = False
@@ -85,7 +90,7 @@ class Inside:
         }
         return for_each(requests, lambda request: self._one(request, secrets), self._how.concurrency)
 
-    def _one(self, request: InsideRequest, secrets: Mapping[tuple[str, str], Object]) -> Outcome:
+    def _one(self, request: InsideRequest, secrets: Secrets) -> Outcome:
         kept = secrets.get((request.host_namespace, access.SECRET_NAME))
         if kept is None:
             if request.present and not self._how.check_mode:
@@ -104,19 +109,33 @@ class Inside:
                 self._learn_secret(key)
         inner = self._connect(kubeconfig)
         outcome = Outcome(releases=releases.read(inner, request.releases) if request.releases else [])
+        self._releases(request, secrets, outcome)
         if self._how.kubeconfig_dir and not self._how.check_mode:
             outcome.kubeconfig = f"{self._how.kubeconfig_dir}/{request.tenant}.yaml"
             write_private(outcome.kubeconfig, text)
         self._stages(request, inner, secrets, outcome)
         return outcome
 
-    def _stages(
-        self,
-        request: InsideRequest,
-        inner: Session,
-        secrets: Mapping[tuple[str, str], Object],
-        outcome: Outcome,
-    ) -> None:
+    def _releases(self, request: InsideRequest, secrets: Secrets, outcome: Outcome) -> None:
+        """Compare what is a secret in the values of the releases, take it out of them, and write it into files."""
+        for which, given in request.secret_values.items():
+            held = self._content(request, given.secret, secrets)
+            lacking = sorted(set(given.keys.values()) - set(held))
+            if lacking:
+                raise NotFoundError(
+                    f"Tenant {request.tenant}: Secret {request.host_namespace}/{given.secret} has no {', '.join(lacking)}.",
+                    _RUN_TENANTS,
+                )
+            content = {path: held[key] for path, key in given.keys.items()}
+            place = request.releases.index(which)
+            outcome.releases[place] = compared(outcome.releases[place], content)
+            if self._how.kubeconfig_dir and not self._how.check_mode:
+                # A tenant's id has no dot, so this is no other tenant's kubeconfig.
+                path = f"{self._how.kubeconfig_dir}/{request.tenant}.{which[1]}.yaml"
+                write_private(path, yaml.safe_dump(nested(content)))
+                outcome.values_files.append(path)
+
+    def _stages(self, request: InsideRequest, inner: Session, secrets: Secrets, outcome: Outcome) -> None:
         copies = [self._copy(request, name, secrets) for name in request.secrets]
         options = {**request.options, "secrets": copies}
         how = self._how
@@ -125,15 +144,20 @@ class Inside:
             outcome.steps += done.steps
             outcome.error = outcome.error or done.error
 
-    def _copy(self, request: InsideRequest, name: str, secrets: Mapping[tuple[str, str], Object]) -> dict[str, Any]:
+    def _copy(self, request: InsideRequest, name: str, secrets: Secrets) -> dict[str, Any]:
         """A Secret of the tenant's namespace on the host, as one to write inside."""
+        content = self._content(request, name, secrets)
+        kind = secrets[request.host_namespace, name].get("type") or "Opaque"
+        return {"name": name, "type": kind, "string_data": content}
+
+    def _content(self, request: InsideRequest, name: str, secrets: Secrets) -> dict[str, str]:
+        """What is in a Secret of the tenant's namespace on the host; from now on nobody is shown it."""
         found = secrets.get((request.host_namespace, name))
         if found is None:
             raise NotFoundError(
-                f"Tenant {request.tenant}: there is no Secret {request.host_namespace}/{name} to copy.",
-                "Run the playbook tenants, which makes the tenant's credentials.",
+                f"Tenant {request.tenant}: there is no Secret {request.host_namespace}/{name}.", _RUN_TENANTS
             )
         content = {key: base64.b64decode(text).decode() for key, text in (found.get("data") or {}).items()}
         for text in content.values():
             self._learn_secret(text)
-        return {"name": name, "type": found.get("type") or "Opaque", "string_data": content}
+        return content

@@ -13,11 +13,23 @@ from ..errors import Problems
 
 
 @dataclass(frozen=True)
+class SecretValues:
+    """Values of a release that are secrets. secret: its name in the tenant's namespace on the host.
+
+    keys: dotted path of the value -> key of the Secret.
+    """
+
+    secret: str
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class InsideRequest:
     """One virtual cluster. host_namespace: the tenant's on the host. namespace: the one inside.
 
-    present: false when nothing is to be written, only to be read. secrets: names of Secrets that are copied from the host's namespace. releases: (namespace, name) of Helm releases to
-    read. options: namespaces, pull secrets and stages as in C(platform_objects).
+    present: false when nothing is to be written, only to be read. secrets: names of Secrets that are copied from the host's
+    namespace. releases: (namespace, name) of Helm releases to read. secret_values: of these releases, where they have some.
+    options: namespaces, pull secrets and stages as in C(platform_objects).
     """
 
     tenant: str
@@ -26,6 +38,7 @@ class InsideRequest:
     present: bool = True
     secrets: tuple[str, ...] = ()
     releases: tuple[tuple[str, str], ...] = ()
+    secret_values: Mapping[tuple[str, str], SecretValues] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -44,17 +57,34 @@ def parse_inside(params: Mapping[str, Any]) -> list[InsideRequest]:
         if not names.is_dns_label(namespace):
             problems.add(f"{place}.inside", namespace, names.DNS_LABEL_ALLOWED)
         present = item.get("state", "present") == "present"
+        releases = {(each.get("namespace") or namespace, each["name"]): each for each in item.get("releases") or ()}
         found[tenant] = InsideRequest(
             tenant=tenant,
             host_namespace=str(item.get("namespace") or names.namespace_of(tenant)),
             namespace=namespace,
             present=present,
             secrets=tuple(item.get("secrets") or ()) if present else (),
-            releases=tuple((each.get("namespace") or namespace, each["name"]) for each in item.get("releases") or ()),
+            releases=tuple(releases),
+            secret_values=_secret_values(releases, place, problems) if present else {},
             options=_options(item, params, namespace) if present else {},
         )
     problems.raise_if_any("Inside of tenants")
     return list(found.values())
+
+
+def _secret_values(
+    releases: Mapping[tuple[str, str], Mapping[str, Any]], place: str, problems: Problems
+) -> dict[tuple[str, str], SecretValues]:
+    found = {}
+    for which, release in releases.items():
+        given = release.get("secret_values")
+        if not given:
+            continue
+        for path, key in given["keys"].items():
+            if not all(path.split(".")) or not isinstance(key, str):
+                problems.add(f"{place}.releases[{which[1]}].secret_values.keys.{path}", key, "path.of.a.value: key")
+        found[which] = SecretValues(given["secret"], dict(given["keys"]))
+    return found
 
 
 def _options(item: Mapping[str, Any], params: Mapping[str, Any], namespace: str) -> dict[str, Any]:

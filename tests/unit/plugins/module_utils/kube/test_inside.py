@@ -161,7 +161,7 @@ def test_one_that_fails_stops_no_other() -> None:
     )
     assert good.error is None
     without = world.run(item("beta", secrets=["other"]))[0]
-    assert "there is no Secret t-beta/other to copy" in str(without)
+    assert "there is no Secret t-beta/other. Run the playbook tenants" in str(without)
 
 
 def test_where_nothing_is_wanted_nothing_is_written_and_no_cluster_is_needed() -> None:
@@ -181,11 +181,48 @@ def test_a_kubeconfig_is_written_for_its_owner_only(tmp_path: Path) -> None:
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
+PAIR = {"clearml.apiKey": "agentk8sglue_key", "clearml.apiSecret": "agentk8sglue_secret"}
+
+
+def gateway(tenant: str, **keys: str) -> dict[str, Any]:
+    given = {"secret": "clearml-agent-credentials", "keys": keys or PAIR}
+    return item(tenant, secrets=[], releases=[{"name": NAME, "secret_values": given}])
+
+
+def test_values_that_are_secrets_are_compared_and_go_into_a_file_only(tmp_path: Path) -> None:
+    world = World()
+    for tenant, word in (("acme", "word-acme"), ("beta", "an older one")):
+        values = {"clearml": {"apiKey": f"KEY{tenant}", "apiSecret": word}, "more": 1}
+        there = revision(1, "deployed", NAME, values=values)
+        there["metadata"]["namespace"] = "clearml"
+        world.inner[tenant].releases = (there,)
+    same, other = world.run(gateway("acme"), gateway("beta"), kubeconfig_dir=str(tmp_path))
+    assert same.releases[0].as_dict()["release_values"] == {"more": 1}
+    assert list(other.releases[0].as_dict()["release_values"]["clearml"]) == ["apiSecret"]
+    assert "word-acme" in world.learned
+    assert world.inner["acme"].objects.keys() & {("Secret", "clearml", "clearml-agent-credentials")} == set()
+    (path,) = map(Path, other.values_files)
+    assert path.name == f"beta.{NAME}.yaml"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert yaml.safe_load(path.read_text(encoding="utf-8")) == {
+        "clearml": {"apiKey": "KEYbeta", "apiSecret": "word-beta"}
+    }
+    (checked,) = world.run(gateway("acme"), check_mode=True, kubeconfig_dir=str(tmp_path / "none"))
+    assert (checked.values_files, (tmp_path / "none").exists()) == ([], False)
+
+
+def test_a_secret_without_the_key_is_an_error_of_its_tenant() -> None:
+    lacking, good = World().run(gateway("acme", **{"clearml.apiKey": "other"}), gateway("beta"))
+    assert "Tenant acme: Secret t-acme/clearml-agent-credentials has no other. Run the playbook tenants" in str(lacking)
+    assert good.error is None
+
+
 def test_mistakes_come_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        World().run(item("acme"), item("acme", inside="Not a name"), item("X"))
+        World().run(item("acme"), item("acme", inside="Not a name"), item("X"), gateway("beta", **{"a..b": "k"}))
     assert [problem.path for problem in caught.value.problems] == [
         "tenants[acme]",
         "tenants[acme].inside",
         "tenants[X].tenant",
+        f"tenants[beta].releases[{NAME}].secret_values.keys.a..b",
     ]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ai_tenancy.platform.plugins.filter.clearml import FilterModule
+from ansible_collections.ai_tenancy.platform.plugins.filter.platform import FilterModule
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import release
 from ansible_collections.ai_tenancy.platform.plugins.modules import tenant_objects
 
-from ..platform.helm import revision
 from ..test_requests import check_options
+from .helm import revision
 
 filters = FilterModule().filters()
 KEY, NAME = "clearml_enterprise_agent", "clearml-enterprise-agent"
@@ -55,7 +55,7 @@ def installed(status: str = "deployed", version: str = "6.14.6", **values: Any) 
 
 def due(releases: list[dict[str, Any]], *results: dict[str, Any], **choice: Any) -> dict[str, dict[str, Any]]:
     extra = choice.pop("extra", None)
-    listed = filters["clearml_due"](releases, {"results": list(results)}, VERSIONS, KEY, {**CHOICE, **choice}, extra)
+    listed = filters["platform_due"](releases, {"results": list(results)}, VERSIONS, KEY, {**CHOICE, **choice}, extra)
     return {item["tenant"]: item for item in listed}
 
 
@@ -109,8 +109,30 @@ def test_mistakes_come_as_one_message() -> None:
 
 @pytest.mark.parametrize("workload", [False, True])
 def test_what_is_asked_for_fits_the_module(workload: bool) -> None:
-    (item,) = filters["clearml_inside"]([wanted("acme")], workload)
+    (item,) = filters["platform_inside"]([wanted("acme")], workload)
     check_options(item, tenant_objects.ARGUMENT_SPEC["tenants"]["options"], "tenants")
     assert (item["namespace"], item["inside"], item["secrets"]) == ("t-acme", "clearml", ["clearml-agent-credentials"])
     waits = [wait["labels"] for stage in item["stages"] for wait in stage["wait"]]
     assert waits == ([f"app.kubernetes.io/instance={NAME}"] if workload else [])
+
+
+def test_credentials_that_the_chart_wants_as_values_are_read_from_the_secret() -> None:
+    gateway = {**wanted("acme"), "credential_values": {"clearml.apiKey": "agentk8sglue_key"}}
+    (item,) = filters["platform_inside"]([gateway])
+    check_options(item, tenant_objects.ARGUMENT_SPEC["tenants"]["options"], "tenants")
+    assert item["secrets"] == []
+    assert item["releases"][0]["secret_values"] == {
+        "secret": "clearml-agent-credentials",
+        "keys": {"clearml.apiKey": "agentk8sglue_key"},
+    }
+
+
+def test_values_of_another_registry_are_no_difference_twice() -> None:
+    paths = [{"path": "agentk8sglue.image.registry", "value": "{host}"}]
+    versions = {**VERSIONS, "charts": {KEY: {**VERSIONS["charts"][KEY], "registry_values": paths}}}
+    choice = {**CHOICE, "registry": {"host": "registry.example.com", "mode": "values"}}
+    apply = filters["platform_due"]
+    (item,) = apply([wanted("acme")], {"results": [found("acme", installed())]}, versions, KEY, choice)
+    assert item["values"]["agentk8sglue"]["image"] == {"registry": "registry.example.com"}
+    there = found("acme", installed(image={"registry": "registry.example.com"}))
+    assert apply([wanted("acme")], {"results": [there]}, versions, KEY, choice) == []
