@@ -36,7 +36,7 @@ CHECKED_ONLY = (
     "network.ingress_hosts",
     "access.oidc",
     "access.break_glass",
-    "clearml.app_gateway",
+    "clearml.app_gateway.exposure",
     "clearml.metering",
     "registry",
     "security.neuvector_group",

@@ -29,8 +29,8 @@ class Site:
     and C(gateway), for tenants that name none. pull_secrets: names of pull secrets. pod_template: for the pods of all jobs.
     cookie_name: of the server's login cookie, as the server says it. domains: tenant id -> the domain of its own, C(<id>.)
     below the base domain where none is named. ports: tenant id -> C(30000-30019), the TCP ports of its gateway. addresses:
-    tenant id -> host or IP address at which these are reached. load_balancer_class: of the Services for them. prefix: of the
-    names of these fields in messages.
+    tenant id -> host or IP address at which these are reached. load_balancer_class: of the Services for them. role: whose
+    variables have the names of these fields.
     """
 
     base_domain: str
@@ -44,7 +44,12 @@ class Site:
     ports: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     load_balancer_class: str = ""
-    prefix: str = "site."
+    role: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the name of a field in messages."""
+        return f"{self.role}_" if self.role else "site."
 
     def url(self, name: str) -> str:
         """Address of one part of the server. name: C(api), C(app) or C(files)."""

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import errors, later, requests
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import agent
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import agent, gateway
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml.site import Site
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.tenant import (
     documentation,
@@ -70,7 +71,10 @@ def acted_on() -> set[str]:
     tenants = [Watched(tenant, "", seen) for tenant in data if tenant["state"] != "absent"]
     for kind in requests.KINDS:
         seen.update(handed_over(requests.requests_for(kind, tenants, requests.Site())))
-    agent.releases(tenants, Site("clearml.example.com", versions={"agent": "6.14.6"}))
+    site = Site("clearml.example.com", versions={"agent": "6.14.6", "gateway": "3.2.0"}, cookie_name="token")
+    agent.releases(tenants, site)
+    own = {"acme": "acme-apps.example"}
+    gateway.releases(tenants, replace(site, base_domain="ml.example", cookie_domain="example", domains=own))
     return seen
 
 
@@ -114,6 +118,7 @@ def test_the_lists_name_fields_that_exist() -> None:
         ({"cluster": {"external_datastore": {"secret_ref": {"name": "a", "key": "b"}}}}, "cluster.external_datastore"),
         ({"access": {"kubeconfig": {"delivery": "vault"}}}, "access.kubeconfig.delivery"),
         ({"access": {"kubeconfig": {"encrypt_to": ["age1abc"]}}}, "access.kubeconfig.encrypt_to"),
+        ({"clearml": {"agent": {"placement": "host"}}}, "clearml.agent.placement"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_yet_is_refused_before_anything_changes(change: dict[str, Any], field: str) -> None:
