@@ -4,112 +4,31 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.integration.k3k_host import Kube
-from tests.integration.layers.conftest import HELM_SAYS
 from tests.integration.playbooks import documents
 from tests.integration.playbooks.conftest import Begun
-from tests.integration.playbooks.runner import Run
-from tests.lab import build
-from tests.lab.charts import pack
-from tests.lab.progress import Progress
+from tests.integration.playbooks.inner import TENANTS, Releases, releases
 
 pytestmark = pytest.mark.lab
 
-TENANTS = (documents.GPU, documents.MIG, documents.AMD)
 NAME = "clearml-enterprise-agent"
-INSIDE = "/api/v1/namespaces/clearml"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/clearml/deployments"
-READY = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}
-
-
-class Player:
-    """Plays the Deployments inside: nothing there runs pods."""
-
-    def __init__(self, clusters: dict[str, Kube]) -> None:
-        self._clusters = clusters
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Player:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._end.wait(0.3):
-            for kube in self._clusters.values():
-                for item in kube.items(DEPLOYMENTS):
-                    generation = item["metadata"]["generation"]
-                    if item.get("status", {}).get("observedGeneration") != generation:
-                        status = {**READY, "observedGeneration": generation}
-                        kube.patch(f"{DEPLOYMENTS}/{item['metadata']['name']}/status", {"status": status})
-
-
-class Agents:
-    """The playbook clearml_agents against the three tenants, and what it leaves inside."""
-
-    def __init__(self, three: Begun, charts: Path, helm: Path) -> None:
-        self.site = three.site
-        self._variables = {
-            "platform_clearml_domain": "clearml.example.com",
-            "platform_release_charts_dir": str(charts),
-            "platform_release_helm": str(helm),
-            "clearml_agent_wait_timeout": 60,
-        }
-        folder = Path(three.site.variables["tenants_kubeconfig_dir"])
-        self.clusters = {name: Kube.from_file(folder / f"{name}.yaml") for name in TENANTS}
-
-    def run(self, *arguments: str, **extra: Any) -> Run:
-        return self.site.start("clearml_agents", *arguments, **{**self._variables, **extra}).finish(allowed=HELM_SAYS)
-
-    def bring(self, *arguments: str, **extra: Any) -> Run:
-        run = self.run(*arguments, **extra)
-        assert run.ok, run.failure + "\n\n" + run.output[-3000:]
-        return run
-
-    def revisions(self, tenant: str) -> dict[int, dict[str, Any]]:
-        """Helm's records of the release inside, by revision."""
-        found = {}
-        for item in self.clusters[tenant].items(f"{INSIDE}/secrets?labelSelector=owner%3Dhelm,name%3D{NAME}"):
-            document = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(item["data"]["release"]))))
-            found[int(document["version"])] = document
-        return found
-
-    def pair(self, tenant: str) -> dict[str, str]:
-        found = self.clusters[tenant].get(f"{INSIDE}/secrets/clearml-agent-credentials")
-        return {key: base64.b64decode(text).decode() for key, text in found["data"].items()}
 
 
 @pytest.fixture
-def agents(three: Begun, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Agents]:
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    assert capture is not None
-    with capture.global_and_fixture_disabled():
-        helm = build.ensure(("helm",), Progress())["helm"]
-    for version in ("", "6.13.0"):
-        pack(NAME, tmp_path / "charts", version)
-    found = Agents(three, tmp_path / "charts", helm)
-    with Player(found.clusters):
+def agents(three: Begun, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Releases]:
+    with releases(three, request, tmp_path / "charts", "clearml_agents", NAME, ["6.13.0"]) as found:
         yield found
 
 
-def test_agents_come_change_and_stay(three: Begun, agents: Agents) -> None:
+def test_agents_come_change_and_stay(three: Begun, agents: Releases) -> None:
     plan = agents.bring("--check")
     assert plan.changed > 0
-    assert [agents.revisions(name) for name in TENANTS] == [{}, {}, {}]
+    assert agents.newest() == [0, 0, 0]
 
     run = agents.bring()
     assert run.launches.count("helm") == 3
@@ -120,7 +39,7 @@ def test_agents_come_change_and_stay(three: Begun, agents: Agents) -> None:
         assert values["apiServerUrlReference"] == "https://api.clearml.example.com"
         assert set(values["queues"]) == {"one", "all"}
         # Each has the pair of its own company, and Helm's record has it not.
-        pair = agents.pair(name)
+        pair = agents.secret(name, "clearml-agent-credentials")
         assert pair == three.kubernetes.clearml_pair(name)
         assert pair["agentk8sglue_secret"] not in json.dumps(document)
     mig = agents.revisions(documents.MIG)[1]["config"]["agentk8sglue"]
@@ -137,18 +56,18 @@ def test_agents_come_change_and_stay(three: Begun, agents: Agents) -> None:
     three.site.declare(documents.three(clearml={"agent": {"report_max": 4}}))
     changed = agents.bring()
     assert changed.launches.count("helm") == 1
-    assert [max(agents.revisions(name)) for name in TENANTS] == [2, 1, 1]
+    assert agents.newest() == [2, 1, 1]
     assert agents.bring().changed == 0
 
     # Switched off, it goes.
     three.site.declare(documents.three(clearml={"agent": {"enabled": False}}))
     assert agents.bring("--check").changed == 1
     assert agents.bring().changed == 1
-    assert [len(agents.revisions(name)) for name in TENANTS] == [0, 1, 1]
+    assert agents.newest() == [0, 1, 1]
     assert agents.bring().changed == 0
 
 
-def test_one_that_fails_stops_no_other_and_is_named(three: Begun, agents: Agents) -> None:
+def test_one_that_fails_stops_no_other_and_is_named(three: Begun, agents: Releases) -> None:
     agents.bring()
     before = {name: max(agents.revisions(name)) for name in TENANTS}
     three.site.declare(documents.three(clearml={"agent": {"chart_version": "6.13.0"}}))

@@ -1,6 +1,8 @@
 {{- range list "apiKey" "apiSecret" "apiServerUrlReference" }}
 {{- if not (index $.Values.clearml .) }}{{ fail (printf "clearml.%s must be set" .) }}{{ end }}
 {{- end }}
+{{- /* For a test of what is shown of an error: a chart may repeat a value. */}}
+{{- if eq .Values.externalURL "tell" }}{{ fail (printf "a chart that tells what it got: %s" .Values.clearml.apiSecret) }}{{ end }}
 {{- $name := .Release.Name }}
 {{- /* Before 3.0.0 sessions had another name, which newer charts pass over in silence. */}}
 {{- $session := ternary (.Values.tcpSession | default dict) .Values.streamSession (semverCompare "<3.0.0-0" .Chart.Version) }}
