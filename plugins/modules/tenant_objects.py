@@ -62,7 +62,7 @@ options:
             type: str
           secret_values:
             description:
-              - Values of the release that are secrets, for a chart that knows no existing Secret. They are compared with the
+              - Values of the release that come from a Secret, for a chart that knows no existing one. They are compared with the
                 Secret and left out of what is returned; where one differs a mark stands in its place.
             type: dict
             suboptions:
@@ -73,7 +73,11 @@ options:
               keys:
                 description: Dotted path of each value, and the key of the Secret that it has.
                 type: dict
-                required: true
+                default: {}
+              digest:
+                description: Dotted path of a value that gets a digest of the Secret, so that what reads the Secret only at its
+                  start is started anew when that changes.
+                type: str
       stages:
         description: Objects, and what must hold after they were written, as in M(ai_tenancy.platform.platform_objects).
         type: list
@@ -218,7 +222,8 @@ ARGUMENT_SPEC = {
                         "no_log": False,
                         "options": {
                             "secret": {"type": "str", "required": True, "no_log": False},
-                            "keys": {"type": "dict", "required": True, "no_log": False},
+                            "keys": {"type": "dict", "default": {}, "no_log": False},
+                            "digest": {"type": "str"},
                         },
                     },
                 },

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from ..core.objects import Object
 from ..core.plan import CREATE, Step
 from ..core.platform.inside import InsideRequest
 from ..core.platform.release import Observed
-from ..core.platform.secret_values import compared, nested
+from ..core.platform.secret_values import compared, digest_of, nested
 from ..core.platform.stages import parse_stages
 from ..core.retry import Waiting
 from ..files import write_private
@@ -117,7 +118,7 @@ class Inside:
         return outcome
 
     def _releases(self, request: InsideRequest, secrets: Secrets, outcome: Outcome) -> None:
-        """Compare what is a secret in the values of the releases, take it out of them, and write it into files."""
+        """Compare what comes from a Secret in the values of the releases, take it out of them, and write it into files."""
         for which, given in request.secret_values.items():
             held = self._content(request, given.secret, secrets)
             lacking = sorted(set(given.keys.values()) - set(held))
@@ -127,12 +128,14 @@ class Inside:
                     _RUN_TENANTS,
                 )
             content = {path: held[key] for path, key in given.keys.items()}
+            if given.digest:
+                content[given.digest] = digest_of(held)
             place = request.releases.index(which)
             outcome.releases[place] = compared(outcome.releases[place], content)
             if self._how.kubeconfig_dir and not self._how.check_mode:
                 # A tenant's id has no dot, so this is no other tenant's kubeconfig.
                 path = f"{self._how.kubeconfig_dir}/{request.tenant}.{which[1]}.yaml"
-                write_private(path, yaml.safe_dump(nested(content)))
+                write_private(path, json.dumps(nested(content)))  # every text in quotes, also one like 1E2
                 outcome.values_files.append(path)
 
     def _stages(self, request: InsideRequest, inner: Session, secrets: Secrets, outcome: Outcome) -> None:

@@ -87,6 +87,10 @@ class Releases:
         """The newest revision of each tenant's release, 0 where there is none."""
         return [max(self.revisions(name), default=0) for name in TENANTS]
 
+    def deployment(self, tenant: str) -> dict[str, Any]:
+        """The chart's Deployment inside."""
+        return dict(self.clusters[tenant].get(f"{_DEPLOYMENTS}/{self.chart}"))
+
     def secret(self, tenant: str, name: str) -> dict[str, str]:
         """What is in a Secret inside."""
         found = self.clusters[tenant].get(f"{INSIDE}/secrets/{name}")

@@ -52,6 +52,10 @@ def test_agents_come_change_and_stay(three: Begun, agents: Releases) -> None:
     assert again.launches == ["tenant_objects", "tenant_objects"]
     assert agents.bring("--check").changed == 0
 
+    # Its pod carries a digest of the pair, so that another pair starts it anew.
+    pods = {name: agents.deployment(name)["spec"]["template"]["metadata"]["annotations"] for name in TENANTS}
+    assert len({annotations["checksum/credentials"] for annotations in pods.values()}) == 3
+
     # One tenant changes: one Helm, and the others are left alone.
     three.site.declare(documents.three(clearml={"agent": {"report_max": 4}}))
     changed = agents.bring()

@@ -46,6 +46,8 @@ TEMPLATE_KEYS = (
 COUNTED = "nvidia.com/gpu"
 _LABEL = "clear.ml/resource-usage"
 _LABEL_FIELD = f"metadata|labels|{_LABEL}"
+#: An annotation of the agent's pod: it reads its credentials at its start only, so another pair must start it anew.
+CREDENTIALS_DIGEST = "agentk8sglue.annotations.checksum/credentials"
 
 
 def check(settings: Mapping[str, Any]) -> Problems:
@@ -59,8 +61,9 @@ def releases(tenants: Sequence[Tenant], site: Site) -> list[dict[str, Any]]:
     """The agents of these tenants. tenants: as C(TenantsFile.to_dict) gives them; those without ClearML are left out.
 
     Each with C(tenant), C(state) (C(absent) where the agent is switched off), C(placement) (C(tenant): inside its virtual
-    cluster, C(host): in its namespace), C(release), C(namespace), C(host_namespace), C(version), C(values), and C(secret), the
-    name of the Secret in the tenant's namespace on the host that must be in that namespace before.
+    cluster, C(host): in its namespace), C(release), C(namespace), C(host_namespace), C(version), C(values), C(secret), the
+    name of the Secret in the tenant's namespace on the host that must be in that namespace before, and C(credentials_digest),
+    the value that changes with it.
     Raises ConfigError with every mistake of all tenants.
     """
     problems = Problems()
@@ -85,6 +88,7 @@ def _release(tenant: Tenant, site: Site, problems: Problems) -> dict[str, Any]:
         "version": version,
         "values": values(tenant, site, parsed, problems),
         "secret": AGENT_CREDENTIALS,
+        "credentials_digest": CREDENTIALS_DIGEST,
     }
 
 

@@ -5,7 +5,7 @@
 A release here is what a product's pure part works out for one tenant, such as C(core.clearml.agent.releases): C(tenant),
 C(state), C(host_namespace), C(release), C(namespace), C(version), C(values), and C(secret), the Secret of the tenant's
 namespace on the host that it needs: as a copy in its namespace inside, or, with C(credential_values) (value of the chart ->
-key of the Secret), as values.
+key of the Secret), as values. C(credentials_digest), where it is given, is a value that changes with the Secret.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ def _inside(release: Release, workload: bool) -> dict[str, Any]:
     wait = {"api_version": "apps/v1", "kind": "Deployment", "labels": labels}
     credentials = release.get("credential_values")
     read: dict[str, Any] = {"name": release["release"]}
-    if credentials:
-        read["secret_values"] = {"secret": release["secret"], "keys": dict(credentials)}
+    if credentials or release.get("credentials_digest"):
+        values = {"keys": dict(credentials or {}), "digest": release.get("credentials_digest")}
+        read["secret_values"] = {"secret": release["secret"], **values}
     return {
         "tenant": release["tenant"],
         "namespace": release["host_namespace"],

@@ -14,13 +14,14 @@ from ..errors import Problems
 
 @dataclass(frozen=True)
 class SecretValues:
-    """Values of a release that are secrets. secret: its name in the tenant's namespace on the host.
+    """Values of a release that come from a Secret. secret: its name in the tenant's namespace on the host.
 
-    keys: dotted path of the value -> key of the Secret.
+    keys: dotted path of the value -> key of the Secret. digest: path of the value that gets a digest of it, or empty.
     """
 
     secret: str
-    keys: Mapping[str, str]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,14 @@ def _secret_values(
         given = release.get("secret_values")
         if not given:
             continue
-        for path, key in given["keys"].items():
+        keys, digest = dict(given.get("keys") or {}), given.get("digest") or ""
+        where = f"{place}.releases[{which[1]}].secret_values"
+        for path, key in keys.items():
             if not all(path.split(".")) or not isinstance(key, str):
-                problems.add(f"{place}.releases[{which[1]}].secret_values.keys.{path}", key, "path.of.a.value: key")
-        found[which] = SecretValues(given["secret"], dict(given["keys"]))
+                problems.add(f"{where}.keys.{path}", key, "path.of.a.value: key")
+        if digest and not all(digest.split(".")):
+            problems.add(f"{where}.digest", digest, "path.of.a.value")
+        found[which] = SecretValues(given["secret"], keys, digest)
     return found
 
 

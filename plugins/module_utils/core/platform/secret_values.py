@@ -8,6 +8,8 @@ release with what is declared must neither show them nor hold them: they are com
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +18,11 @@ from .release import Observed
 
 #: Stands where a value is not what its Secret says, so that the release differs from what is declared.
 DIFFERENT = "(not what its Secret says)"
+
+
+def digest_of(content: Mapping[str, str]) -> str:
+    """A short digest of what is in a Secret: it changes when that does, and tells nothing of keys that were made at random."""
+    return hashlib.sha256(json.dumps(dict(content), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def nested(content: Mapping[str, str]) -> dict[str, Any]:

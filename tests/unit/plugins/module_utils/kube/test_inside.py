@@ -211,6 +211,22 @@ def test_values_that_are_secrets_are_compared_and_go_into_a_file_only(tmp_path: 
     assert (checked.values_files, (tmp_path / "none").exists()) == ([], False)
 
 
+def test_a_digest_of_a_secret_is_a_value_too(tmp_path: Path) -> None:
+    given = {"secret": "clearml-agent-credentials", "digest": "glue.annotations.checksum/credentials"}
+    world = World()
+    (first,) = world.run(item("acme", releases=[{"name": NAME, "secret_values": given}]), kubeconfig_dir=str(tmp_path))
+    (path,) = map(Path, first.values_files)
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    there = revision(1, "deployed", NAME, values=values)
+    there["metadata"]["namespace"] = "clearml"
+    world.inner["acme"].releases = (there,)
+    (same,) = world.run(item("acme", releases=[{"name": NAME, "secret_values": given}]))
+    assert same.releases[0].as_dict()["release_values"] == {}
+    world.secrets[1] = secret("acme", "clearml-agent-credentials", agentk8sglue_key="K", agentk8sglue_secret="another")
+    (other,) = world.run(item("acme", releases=[{"name": NAME, "secret_values": given}]))
+    assert list(other.releases[0].as_dict()["release_values"]) == ["glue"]
+
+
 def test_a_secret_without_the_key_is_an_error_of_its_tenant() -> None:
     lacking, good = World().run(gateway("acme", **{"clearml.apiKey": "other"}), gateway("beta"))
     assert "Tenant acme: Secret t-acme/clearml-agent-credentials has no other. Run the playbook tenants" in str(lacking)

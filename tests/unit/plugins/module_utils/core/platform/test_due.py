@@ -124,7 +124,15 @@ def test_credentials_that_the_chart_wants_as_values_are_read_from_the_secret() -
     assert item["releases"][0]["secret_values"] == {
         "secret": "clearml-agent-credentials",
         "keys": {"clearml.apiKey": "agentk8sglue_key"},
+        "digest": None,
     }
+
+
+def test_a_chart_that_reads_a_secret_at_its_start_gets_a_digest_of_it() -> None:
+    (item,) = filters["platform_inside"]([{**wanted("acme"), "credentials_digest": "a.b"}])
+    check_options(item, tenant_objects.ARGUMENT_SPEC["tenants"]["options"], "tenants")
+    assert item["secrets"] == ["clearml-agent-credentials"]
+    assert item["releases"][0]["secret_values"]["digest"] == "a.b"
 
 
 def test_values_of_another_registry_are_no_difference_twice() -> None:

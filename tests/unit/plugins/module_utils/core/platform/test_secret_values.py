@@ -12,6 +12,7 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.secret_values import (
     DIFFERENT,
     compared,
+    digest_of,
     nested,
 )
 
@@ -23,6 +24,12 @@ CONTENT = {"clearml.apiKey": "KEY", "clearml.apiSecret": "word"}
 def observed(**values: Any) -> release.Observed:
     found = revision(1, "deployed", "gateway", values=values)
     return release.observe([found], [(found["metadata"]["namespace"], "gateway")])[0]
+
+
+def test_a_digest_changes_with_any_part_of_a_secret() -> None:
+    first = digest_of({"key": "a", "secret": "b"})
+    assert first == digest_of({"secret": "b", "key": "a"})
+    assert len({first, digest_of({"key": "a", "secret": "c"}), digest_of({"key": "b", "secret": "a"})}) == 3
 
 
 def test_paths_become_values() -> None:
