@@ -109,7 +109,7 @@ options:
     description:
       - Folder into which the kubeconfig of each tenant is written (0600), C(<tenant>.yaml), and for each release with
         O(tenants[].releases[].secret_values) a file with these, C(<tenant>.<release>.yaml); for a program that needs files.
-        Nothing is written when not set. Meant for a temporary folder, so it counts as no change.
+        Nothing is written when not set. Meant for a temporary folder, so it counts as no change, and is done in check mode too.
     type: path
   wait_grace:
     description: Seconds for which a cause that does not heal by itself must last before the wait ends early.

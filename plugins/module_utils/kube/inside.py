@@ -111,7 +111,7 @@ class Inside:
         inner = self._connect(kubeconfig)
         outcome = Outcome(releases=releases.read(inner, request.releases) if request.releases else [])
         self._releases(request, secrets, outcome)
-        if self._how.kubeconfig_dir and not self._how.check_mode:
+        if self._how.kubeconfig_dir:  # in check mode too: what they are for may only look
             outcome.kubeconfig = f"{self._how.kubeconfig_dir}/{request.tenant}.yaml"
             write_private(outcome.kubeconfig, text)
         self._stages(request, inner, secrets, outcome)
@@ -132,7 +132,7 @@ class Inside:
                 content[given.digest] = digest_of(held)
             place = request.releases.index(which)
             outcome.releases[place] = compared(outcome.releases[place], content)
-            if self._how.kubeconfig_dir and not self._how.check_mode:
+            if self._how.kubeconfig_dir:
                 # A tenant's id has no dot, so this is no other tenant's kubeconfig.
                 path = f"{self._how.kubeconfig_dir}/{request.tenant}.{which[1]}.yaml"
                 write_private(path, json.dumps(nested(content)))  # every text in quotes, also one like 1E2
