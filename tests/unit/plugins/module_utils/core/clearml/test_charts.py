@@ -265,6 +265,14 @@ def test_a_gateway_that_is_switched_off_is_to_go(tenants: list[dict[str, Any]]) 
     assert gateways(tenants, cookie_name="")["beta"]["state"] == "absent"
 
 
+def test_thousands_of_gateways_are_compared_at_once(tenants: list[dict[str, Any]]) -> None:
+    many = [{**tenants[0], "id": f"t{number}", "namespace": f"t-t{number}"} for number in range(3000)]
+    ports = {f"t{number}": f"{10_000 + 4 * number}-{10_003 + 4 * number}" for number in range(2000)}
+    found = gateways(many, ports=ports)
+    assert len(found) == 3000
+    assert found["t1999"]["values"]["streamSession"]["portRange"] == {"start": 17_996, "end": 17_999}
+
+
 def test_a_tenant_that_has_left_has_no_gateway(tenants: list[dict[str, Any]]) -> None:
     tenants[0]["state"] = "absent"
     assert list(gateways(tenants)) == ["beta"]
