@@ -83,6 +83,11 @@ options:
         type: list
         elements: dict
         default: []
+      host_stages:
+        description: The same in the tenant's namespace on the host; with O(tenants[].state=absent) too.
+        type: list
+        elements: dict
+        default: []
   pull_secrets:
     description: Credentials of registries, which every tenant gets.
     type: list
@@ -229,6 +234,7 @@ ARGUMENT_SPEC = {
                 },
             },
             "stages": {"type": "list", "elements": "dict", "default": []},
+            "host_stages": {"type": "list", "elements": "dict", "default": []},
         },
     },
     "pull_secrets": {

@@ -82,6 +82,7 @@ class Inside:
         self._how = how
         self._learn_secret = learn_secret
         self._connect = connect
+        self._on_host = self._stages_of(session)
 
     def carry_out(self, requests: Sequence[InsideRequest]) -> list[Union[Outcome, PlatformError]]:
         """Do all of them side by side. One LIST on the host gives all kubeconfigs and all Secrets that are copied."""
@@ -91,7 +92,17 @@ class Inside:
         }
         return for_each(requests, lambda request: self._one(request, secrets), self._how.concurrency)
 
+    def _stages_of(self, session: Session) -> Stages:
+        how = self._how
+        return Stages(session, how.check_mode, how.force, how.waiting, how.grace)
+
     def _one(self, request: InsideRequest, secrets: Secrets) -> Outcome:
+        outcome = self._enter(request, secrets)
+        if not outcome.error:
+            self._carry_out(self._on_host, request.host_options, outcome)
+        return outcome
+
+    def _enter(self, request: InsideRequest, secrets: Secrets) -> Outcome:
         kept = secrets.get((request.host_namespace, access.SECRET_NAME))
         if kept is None:
             if request.present and not self._how.check_mode:
@@ -140,10 +151,11 @@ class Inside:
 
     def _stages(self, request: InsideRequest, inner: Session, secrets: Secrets, outcome: Outcome) -> None:
         copies = [self._copy(request, name, secrets) for name in request.secrets]
-        options = {**request.options, "secrets": copies}
-        how = self._how
-        runner = Stages(inner, how.check_mode, how.force, how.waiting, how.grace)
-        for done in runner.carry_out(parse_stages(options)):
+        self._carry_out(self._stages_of(inner), {**request.options, "secrets": copies}, outcome)
+
+    @staticmethod
+    def _carry_out(stages: Stages, options: Mapping[str, Any], outcome: Outcome) -> None:
+        for done in stages.carry_out(parse_stages(options)):
             outcome.steps += done.steps
             outcome.error = outcome.error or done.error
 

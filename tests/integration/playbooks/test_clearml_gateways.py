@@ -134,6 +134,50 @@ def test_what_helm_says_is_told_without_secrets_and_the_next_run_repairs(three: 
     assert gateways.bring(clearml_gateway_ports=PORTS).changed == 0
 
 
+def test_what_leads_to_a_gateway_from_the_host(three: Begun, gateways: Releases) -> None:
+    given = {"ingress_class": "nginx", "ingress_namespace": "ingress", "issuer": "platform-ca"}
+    exposed = {"platform_gateway_exposure": given, "clearml_gateway_ports": PORTS}
+    api, space = three.kubernetes.api, f"/api/v1/namespaces/t-{documents.GPU}"
+    networking = f"/apis/networking.k8s.io/v1/namespaces/t-{documents.GPU}"
+    try:
+        assert three.site.converge(**exposed).changed > 0
+        (way, sessions) = api.get(f"{networking}/networkpolicies/allow-ingress")["spec"]["ingress"]
+        assert way["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "ingress"}
+        assert [(port["port"], port.get("endPort")) for port in (*way["ports"], *sessions["ports"])] == [
+            (80, None),
+            (30000, 30003),
+        ]
+        assert three.site.converge(**exposed).changed == 0
+
+        assert gateways.bring("--check", **exposed).changed > 0
+        assert api.get(f"{space}/services/clearml-gateway") is None
+        gateways.bring(**exposed)
+        service = api.get(f"{space}/services/clearml-gateway")["spec"]
+        pods = [item["metadata"]["labels"] for item in api.items(f"{space}/pods")]
+        assert [labels for labels in pods if service["selector"].items() <= labels.items()]
+        ingress = api.get(f"{networking}/ingresses/clearml-gateway")["spec"]
+        assert ingress["rules"][0]["host"] == f"router.{documents.GPU}.clearml.example.com"
+        ports = api.get(f"{space}/services/clearml-gateway-tcp")["spec"]["ports"]
+        assert [port["port"] for port in ports] == [30000, 30001, 30002, 30003]
+        assert api.get(f"/api/v1/namespaces/t-{documents.AMD}/services/clearml-gateway-tcp") is None
+        again = gateways.bring(**exposed)
+        assert (again.changed, len(again.launches)) == (0, 3)
+
+        three.site.declare(documents.three(clearml={"app_gateway": {"enabled": False}}))
+        gateways.bring(**exposed)
+        assert api.get(f"{space}/services/clearml-gateway") is None
+        assert api.get(f"{networking}/ingresses/clearml-gateway") is None
+        three.site.converge(**exposed)
+        assert api.get(f"{networking}/networkpolicies/allow-ingress") is None
+    finally:
+        three.site.declare(documents.three())
+        for name in TENANTS:
+            for path in ("services/clearml-gateway", "services/clearml-gateway-tcp"):
+                api.delete(f"/api/v1/namespaces/t-{name}/{path}")
+            api.delete(f"/apis/networking.k8s.io/v1/namespaces/t-{name}/ingresses/clearml-gateway")
+        three.site.converge()
+
+
 def test_what_does_not_go_together_is_refused_before_anything_is_asked(three: Begun, gateways: Releases) -> None:
     def refused(*words: str, launches: int = 0, **extra: Any) -> None:
         with Nothing(three.site.lab):

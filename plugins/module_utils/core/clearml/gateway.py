@@ -17,6 +17,7 @@ from ..errors import Problems
 from ..network import is_address
 from ..platform import semver
 from ..requests import AGENT_CREDENTIALS
+from . import exposure
 from .agent import NAMESPACE
 from .site import DOMAIN_ALLOWED, HOSTS, Site, Tenant, check_role, version_of
 
@@ -41,7 +42,7 @@ def check(settings: Mapping[str, Any]) -> Problems:
     """Collect what is wrong with the settings of the role clearml_gateway, without its prefix, as far as no tenant is asked.
 
     settings: as L(check_role) takes them, and C(cookie_domain), C(cookie_name), C(domains), C(ports), C(addresses),
-    C(load_balancer_class).
+    C(load_balancer_class), C(exposure).
     """
     problems, role = Problems(), "clearml_gateway"
     check_role(role, settings, OLDEST, problems)
@@ -59,11 +60,13 @@ def check(settings: Mapping[str, Any]) -> Problems:
     if settings["load_balancer_class"] and not names.is_label_key(settings["load_balancer_class"]):
         problems.add(f"{role}_load_balancer_class", settings["load_balancer_class"], "a class such as example.com/lb")
     _read_ports(f"{role}_ports", settings["ports"], problems)
+    exposure.check(f"{role}_exposure", settings["exposure"], problems)
     return problems
 
 
 def releases(tenants: Sequence[Tenant], site: Site) -> list[dict[str, Any]]:
-    """The gateways of these tenants; those without ClearML are left out, as L(agent.releases), with C(credential_values).
+    """The gateways of these tenants; those without ClearML are left out, as L(agent.releases), with C(credential_values)
+    and C(host_stages), what leads to them on the host cluster.
 
     tenants: all that are declared, also those that are not worked on: only so it is seen when two want the same. A gateway sees
     the jobs of its own namespace only, so it lies where the agent lies. Raises ConfigError with every mistake of all tenants,
@@ -174,6 +177,7 @@ def _release(tenant: Tenant, site: Site, host: str, ports: Optional[Ports], prob
         "values": values(tenant, site, host, ports, parsed),
         "secret": AGENT_CREDENTIALS,
         "credential_values": dict(CREDENTIAL_VALUES),
+        "host_stages": exposure.stages(tenant, site.exposure, host, ports, site.load_balancer_class),
     }
 
 

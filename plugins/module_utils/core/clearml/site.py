@@ -29,8 +29,9 @@ class Site:
     and C(gateway), for tenants that name none. pull_secrets: names of pull secrets. pod_template: for the pods of all jobs.
     cookie_name: of the server's login cookie, as the server says it. domains: tenant id -> the domain of its own, C(<id>.)
     below the base domain where none is named. ports: tenant id -> C(30000-30019), the TCP ports of its gateway. addresses:
-    tenant id -> host or IP address at which these are reached. load_balancer_class: of the Services for them. role: whose
-    variables have the names of these fields.
+    tenant id -> host or IP address at which these are reached. load_balancer_class: of the Services for them. exposure: what
+    leads to the gateways from the host cluster, as L(exposure.check) takes it; empty for nothing. role: whose variables have
+    the names of these fields.
     """
 
     base_domain: str
@@ -44,6 +45,7 @@ class Site:
     ports: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     load_balancer_class: str = ""
+    exposure: Mapping[str, Any] = field(default_factory=dict)
     role: str = ""
 
     @property

@@ -5,7 +5,8 @@
 A release here is what a product's pure part works out for one tenant, such as C(core.clearml.agent.releases): C(tenant),
 C(state), C(host_namespace), C(release), C(namespace), C(version), C(values), and C(secret), the Secret of the tenant's
 namespace on the host that it needs: as a copy in its namespace inside, or, with C(credential_values) (value of the chart ->
-key of the Secret), as values. C(credentials_digest), where it is given, is a value that changes with the Secret.
+key of the Secret), as values. C(credentials_digest), where it is given, is a value that changes with the Secret. C(host_stages), where they are
+given, are objects in the tenant's namespace on the host.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def _inside(release: Release, workload: bool) -> dict[str, Any]:
         "secrets": [] if credentials else [release["secret"]],
         "releases": [read],
         "stages": [{"name": "workload", "wait": [wait]}] if workload else [],
+        "host_stages": [] if workload else release.get("host_stages") or [],
     }
 
 

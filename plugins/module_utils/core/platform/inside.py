@@ -30,7 +30,7 @@ class InsideRequest:
 
     present: false when nothing is to be written, only to be read. secrets: names of Secrets that are copied from the host's
     namespace. releases: (namespace, name) of Helm releases to read. secret_values: of these releases, where they have some.
-    options: namespaces, pull secrets and stages as in C(platform_objects).
+    options: namespaces, pull secrets and stages as in C(platform_objects). host_options: the same for its namespace on the host.
     """
 
     tenant: str
@@ -41,6 +41,7 @@ class InsideRequest:
     releases: tuple[tuple[str, str], ...] = ()
     secret_values: Mapping[tuple[str, str], SecretValues] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    host_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse_inside(params: Mapping[str, Any]) -> list[InsideRequest]:
@@ -59,15 +60,18 @@ def parse_inside(params: Mapping[str, Any]) -> list[InsideRequest]:
             problems.add(f"{place}.inside", namespace, names.DNS_LABEL_ALLOWED)
         present = item.get("state", "present") == "present"
         releases = {(each.get("namespace") or namespace, each["name"]): each for each in item.get("releases") or ()}
+        host_namespace = str(item.get("namespace") or names.namespace_of(tenant))
+        on_host = {"subject": f"tenant {tenant}", "namespace": host_namespace, "stages": item.get("host_stages") or []}
         found[tenant] = InsideRequest(
             tenant=tenant,
-            host_namespace=str(item.get("namespace") or names.namespace_of(tenant)),
+            host_namespace=host_namespace,
             namespace=namespace,
             present=present,
             secrets=tuple(item.get("secrets") or ()) if present else (),
             releases=tuple(releases),
             secret_values=_secret_values(releases, place, problems) if present else {},
             options=_options(item, params, namespace) if present else {},
+            host_options=on_host,
         )
     problems.raise_if_any("Inside of tenants")
     return list(found.values())

@@ -43,7 +43,7 @@ class Inner:
     def request(self, _method: str, path: str) -> dict[str, Any]:
         if path != "/api/v1":
             raise NotFoundError(path)
-        kinds = (("Namespace", "namespaces", False), ("Secret", "secrets", True))
+        kinds = (("Namespace", "namespaces", False), ("Secret", "secrets", True), ("Service", "services", True))
         return {"resources": [{"kind": kind, "name": plural, "namespaced": inside} for kind, plural, inside in kinds]}
 
     def list(self, _kind: Any, _namespace: str = "", labels: str = "") -> list[dict[str, Any]]:
@@ -52,6 +52,10 @@ class Inner:
 
     def get(self, kind: Any, name: str, namespace: str = "") -> dict[str, Any] | None:
         return self.objects.get((kind.name, namespace if kind.namespaced else "", name))
+
+    def delete(self, kind: Any, name: str, namespace: str = "", dry_run: bool = False) -> None:
+        assert not dry_run
+        del self.objects[kind.name, namespace if kind.namespaced else "", name]
 
     def apply(self, kind: Any, body: Mapping[str, Any], dry_run: bool = False, force: bool = False) -> dict[str, Any]:
         assert not force
@@ -64,10 +68,11 @@ class Inner:
         return dict(body)
 
 
-class World:
-    """A host with two tenants. connected: the addresses at which virtual clusters were entered."""
+class World(Inner):
+    """A host with two tenants."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.inner = {"acme": Inner(), "beta": Inner()}
         self.secrets = [
             secret(tenant, name, **content)
@@ -83,7 +88,7 @@ class World:
         self.lists = 0
         self.learned: list[str] = []
 
-    def list(self, _kind: Any, labels: str = "") -> list[dict[str, Any]]:
+    def list(self, _kind: Any, _namespace: str = "", labels: str = "") -> list[dict[str, Any]]:
         assert labels == "ai-tenancy.platform/tenant"
         self.lists += 1
         return self.secrets
@@ -173,6 +178,26 @@ def test_where_nothing_is_wanted_nothing_is_written_and_no_cluster_is_needed() -
     ):
         assert (found.steps, found.reachable, found.releases[0].status) == ([], reachable, "absent")
     assert [inner.writes for inner in world.inner.values()] == [0, 0]
+
+
+def test_objects_on_the_host_lie_in_the_tenants_namespace() -> None:
+    def service(name: str) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {}}
+
+    world = World()
+    made = [{"name": "way", "objects": [service("gateway")]}]
+    acme, _beta = world.run(item("acme", host_stages=made), item("beta"))
+    assert [step.name for step in acme.steps if step.kind == "Service"] == ["gateway"]
+    assert ("Service", "t-acme", "gateway") in world.objects
+    assert not any(kind == "Service" for kind, _namespace, _name in world.inner["acme"].objects)
+    (again,) = world.run(item("acme", host_stages=made))
+    assert again.steps == []
+    # Where the virtual cluster is switched off or away they can be taken back too.
+    gone = [{"name": "way", "state": "absent", "objects": [service("gateway")]}]
+    world.secrets = []
+    (removed,) = world.run(item("acme", state="absent", host_stages=gone))
+    assert ([step.action for step in removed.steps], removed.reachable) == (["remove"], False)
+    assert ("Service", "t-acme", "gateway") not in world.objects
 
 
 def test_a_kubeconfig_is_written_for_its_owner_only(tmp_path: Path) -> None:

@@ -289,6 +289,7 @@ RIGHT: dict[str, Any] = {
     "ports": {"acme": "30000-30019", "beta": "30020-30039"},
     "addresses": {"acme": "192.0.2.7", "beta": "tcp.example.com"},
     "load_balancer_class": "",
+    "exposure": {},
 }
 
 
@@ -308,6 +309,11 @@ RIGHT: dict[str, Any] = {
         ("ports", {"acme": 30000}, "ports.acme"),
         ("addresses", {"acme": "a b"}, "addresses.acme"),
         ("load_balancer_class", "a b", "load_balancer_class"),
+        ("exposure", {"issuer": "ca"}, "exposure.ingress_class"),
+        ("exposure", {"ingress_class": "nginx", "class": "x"}, "exposure.class"),
+        ("exposure", {"ingress_class": "Not a name"}, "exposure.ingress_class"),
+        ("exposure", {"ingress_class": "nginx", "annotations": "x"}, "exposure.annotations"),
+        ("exposure", {"ingress_class": "nginx", "issuer": "ca", "tls_secret": "x"}, "exposure.tls_secret"),
     ],
 )
 def test_mistakes_in_the_settings_of_the_role(setting: str, value: Any, place: str) -> None:
