@@ -76,6 +76,39 @@ def platform_decision(
     return decision.decide(wanted, observed, kubernetes).as_dict()
 
 
+def platform_inside(wanted: Sequence[Mapping[str, Any]], workload: bool = False) -> list[dict[str, Any]]:
+    """What tenant_objects is asked for."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import due
+
+    return due.inside(wanted, workload)
+
+
+def platform_due(
+    wanted: Sequence[Mapping[str, Any]],
+    found: Mapping[str, Any],
+    versions: Mapping[str, Any],
+    key: str,
+    choice: Mapping[str, Any],
+    extra: Optional[Mapping[str, Any]] = None,
+) -> list[dict[str, Any]]:
+    """The releases of tenants that are not as wanted."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import due
+
+    try:
+        return due.due(versions, key, wanted, found.get("results") or [], choice, extra)
+    except ConfigError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def platform_masked(text: str, content: str) -> str:
+    """A text without the values of a file."""
+    import yaml
+
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.redact import Redactor, texts_in
+
+    return Redactor(texts_in(yaml.safe_load(content))).text(text)
+
+
 def platform_pairs(
     versions: Any,
     charts: Sequence[Mapping[str, Any]],
@@ -189,7 +222,7 @@ def platform_objects_of(
 
 def platform_setting_problems(settings: Mapping[str, Any], layer: str) -> str:
     """What is wrong with the settings of a layer, as one message; empty when nothing is."""
-    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import server
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import agent, gateway, server
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import (
         gpu_operator,
         ingress,
@@ -201,6 +234,8 @@ def platform_setting_problems(settings: Mapping[str, Any], layer: str) -> str:
     )
 
     checks: dict[str, Callable[[Mapping[str, Any]], Sequence[Any]]] = {
+        "clearml_agent": agent.check,
+        "clearml_gateway": gateway.check,
         "clearml_server": server.check,
         "gpu_operator": gpu_operator.check,
         "ingress": ingress.check,
@@ -260,12 +295,15 @@ class FilterModule:
             "platform_chart": platform_chart,
             "platform_decision": platform_decision,
             "platform_device_plugin_configs": platform_device_plugin_configs,
+            "platform_due": platform_due,
             "platform_failure_text": platform_failure_text,
             "platform_fetch_trouble": platform_fetch_trouble,
             "platform_ingress_values": platform_ingress_values,
             "platform_labelled_nodes": platform_labelled_nodes,
+            "platform_inside": platform_inside,
             "platform_lacking": platform_lacking,
             "platform_layer_order": platform_layer_order,
+            "platform_masked": platform_masked,
             "platform_objects_of": platform_objects_of,
             "platform_pairs": platform_pairs,
             "platform_registry_values": platform_registry_values,

@@ -55,6 +55,7 @@ def tenant_requests(
         api_host=given.get("api_host") or "",
         kubeconfig_dir=given.get("kubeconfig_dir") or "",
         images=tuple(given.get("images") or ()),
+        gateways=given.get("gateways") or {},
     )
     return requests.requests_for(kind, _listed(tenants), where, outcome.servers(clusters or {}))
 

@@ -28,6 +28,11 @@ options:
     description: The rendered manifest.
     type: str
     required: true
+  secret_files:
+    description: Files of values that are secrets. None of their texts is shown, wherever in the manifest it stands.
+    type: list
+    elements: path
+    default: []
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - ai_tenancy.platform.attributes.info
@@ -68,7 +73,7 @@ changes:
     - 'change Deployment cert-manager/cert-manager: spec.replicas'
 """
 
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.manifests import difference
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.manifests import difference, secret_texts
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
     Context,
     ItemResult,
@@ -83,12 +88,15 @@ ARGUMENT_SPEC = {
     "namespace": {"type": "str", "required": True},
     # It may hold Secrets; what is shown of it goes through the mask.
     "manifest": {"type": "str", "required": True, "no_log": True},
+    "secret_files": {"type": "list", "elements": "path", "default": [], "no_log": False},
 }
 
 
 def work(context: Context) -> Report:
     """Compare; nothing is written."""
     params = context.params
+    for text in secret_texts(params["secret_files"]):
+        context.learn_secret(text)
     steps = difference(context.session, params["namespace"], params["name"], params["manifest"])
     lines = [
         f"{step.action} {step.title}"

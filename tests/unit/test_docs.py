@@ -46,7 +46,7 @@ def test_what_is_not_acted_on_is_told_and_nothing_else() -> None:
     text = section("What this version acts on")
     told = [*later.POSSIBLE, *later.CHECKED_ONLY, *(f"fleet.{name}" for name in later.FLEET_CHECKED_ONLY)]
     assert sorted(first_cells(text)) == sorted(told)
-    for name in (*later.QUEUE_CHECKED_ONLY, *later.INFORMATION, *probes.PROBES):
+    for name in (*later.INFORMATION, *probes.PROBES):
         assert f"`{name}`" in text, name
 
 

@@ -21,6 +21,8 @@ POSSIBLE: Mapping[str, tuple[Any, ...]] = {
     "cluster.custom_ca": (None,),
     "access.kubeconfig.delivery": ("file",),
     "access.kubeconfig.encrypt_to": ([],),
+    # The fence of a tenant's namespace on the host lets only k3k's own pods in.
+    "clearml.agent.placement": ("tenant",),
 }
 #: Fields, with all below them, that are checked and not acted on.
 CHECKED_ONLY = (
@@ -34,8 +36,7 @@ CHECKED_ONLY = (
     "network.ingress_hosts",
     "access.oidc",
     "access.break_glass",
-    "clearml.agent",
-    "clearml.app_gateway",
+    "clearml.app_gateway.exposure",
     "clearml.metering",
     "registry",
     "security.neuvector_group",
@@ -46,8 +47,6 @@ CHECKED_ONLY = (
 INFORMATION = ("display_name", "owner", "tier")
 #: The same for C(fleet).
 FLEET_CHECKED_ONLY = ("minimum_versions",)
-#: Of a queue only its name is acted on; the number of devices says which one clearml_validate tries a task in.
-QUEUE_CHECKED_ONLY = ("max_pods", "resource", "template")
 
 
 def refuse(tenant: Mapping[str, Any], problems: Problems) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from . import later
+from .clearml import exposure
 from .durations import seconds_of
 from .errors import Problems
 from .probes import PROBES
@@ -34,11 +35,14 @@ class Site:
 
     api_host: name or address under which node ports are reached. kubeconfig_dir: where kubeconfigs are written, or
     empty. images: the k3k server and agent images that may run in tenants' namespaces; empty for the module's default.
+    gateways: how tenants' application gateways are reached: C(exposure) as L(clearml.exposure.check) takes it, C(ports) by
+    tenant, C(nodes), networks of the nodes; empty for not at all.
     """
 
     api_host: str = ""
     kubeconfig_dir: str = ""
     images: tuple[str, ...] = field(default=())
+    gateways: Mapping[str, Any] = field(default_factory=dict)
 
 
 def chosen(tenants: Sequence[Tenant], only: Iterable[str] = ()) -> list[Tenant]:
@@ -70,12 +74,20 @@ def guard(tenant: Tenant, site: Site) -> dict[str, Any]:
         "network": {
             "internet": network["internet"],
             "allow_egress": network["allow_egress"],
-            "allow_ingress": network["allow_ingress"],
+            "allow_ingress": [*network["allow_ingress"], *_ways_to_gateway(tenant, site)],
             "dns": network["dns"] if isinstance(network["dns"], list) else [network["dns"]],
             "expose": _EXPOSE[tenant["cluster"]["expose"]["type"]],
         },
         "admission": {"mode": security["vap"], **({"images": images} if images else {})},
     }
+
+
+def _ways_to_gateway(tenant: Tenant, site: Site) -> list[dict[str, Any]]:
+    given, clearml = site.gateways, tenant["clearml"]
+    if not (given and clearml["enabled"] and clearml["app_gateway"]["enabled"]):
+        return []
+    ports = (given.get("ports") or {}).get(tenant["id"]) or ""
+    return exposure.ways(given.get("exposure") or {}, ports, given.get("nodes") or ())
 
 
 def quota(tenant: Tenant, site: Site) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Optional
 
 from ..bulk import for_each
@@ -12,6 +13,7 @@ from ..core.errors import PlatformError, RefusedError
 from ..core.plan import Step
 from ..core.platform import manifest
 from ..core.platform.manifest import Identity
+from ..core.redact import texts_in
 from . import releases
 from .discovery import Discovery
 from .session import CONCURRENCY, Session
@@ -27,6 +29,18 @@ def documents(text: str) -> list[dict[str, Any]]:
         return manifest.objects_of(list(yaml.safe_load_all(text)))
     except yaml.YAMLError as error:
         raise RefusedError(f"The rendered manifest is not YAML: {str(error)[:200]}.") from error
+
+
+def secret_texts(paths: Sequence[str]) -> list[str]:
+    """Every text in these files of values. Raises RefusedError when one cannot be read."""
+    found: list[str] = []
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8") as file:
+                found += texts_in(yaml.safe_load(file))
+        except (OSError, yaml.YAMLError) as error:
+            raise RefusedError(f"{path} is no readable file of values ({type(error).__name__}).") from error
+    return found
 
 
 def difference(session: Session, namespace: str, name: str, rendered: str) -> list[Step]:

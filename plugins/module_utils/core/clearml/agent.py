@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Problems
 from ..platform import semver
 from ..requests import AGENT_CREDENTIALS
-from .site import Site, Tenant, version_of
+from .site import Site, Tenant, check_role, version_of
 
 #: Release, and its namespace inside the tenant's virtual cluster; on the host it is the tenant's own.
 RELEASE, NAMESPACE = "clearml-enterprise-agent", "clearml"
@@ -46,24 +46,31 @@ TEMPLATE_KEYS = (
 COUNTED = "nvidia.com/gpu"
 _LABEL = "clear.ml/resource-usage"
 _LABEL_FIELD = f"metadata|labels|{_LABEL}"
+#: An annotation of the agent's pod: it reads its credentials at its start only, so another pair must start it anew.
+CREDENTIALS_DIGEST = "agentk8sglue.annotations.checksum/credentials"
+
+
+def check(settings: Mapping[str, Any]) -> Problems:
+    """Collect what is wrong with the settings of the role clearml_agent, without its prefix, as far as no tenant is asked."""
+    problems = Problems()
+    check_role("clearml_agent", settings, OLDEST, problems)
+    return problems
 
 
 def releases(tenants: Sequence[Tenant], site: Site) -> list[dict[str, Any]]:
-    """The agents of these tenants, those without one left out. tenants: as C(TenantsFile.to_dict) gives them.
+    """The agents of these tenants. tenants: as C(TenantsFile.to_dict) gives them; those without ClearML are left out.
 
-    Each with C(tenant), C(placement) (C(tenant): inside its virtual cluster, C(host): in its namespace), C(release),
-    C(namespace), C(version), C(values), and C(secret), the name of the Secret that must be in that namespace before.
+    Each with C(tenant), C(state) (C(absent) where the agent is switched off), C(placement) (C(tenant): inside its virtual
+    cluster, C(host): in its namespace), C(release), C(namespace), C(host_namespace), C(version), C(values), C(secret), the
+    name of the Secret in the tenant's namespace on the host that must be in that namespace before, and C(credentials_digest),
+    the value that changes with it.
     Raises ConfigError with every mistake of all tenants.
     """
     problems = Problems()
     site.check(problems)
-    found = [_release(tenant, site, problems) for tenant in tenants if _has_agent(tenant)]
+    found = [_release(tenant, site, problems) for tenant in tenants if tenant["clearml"]["enabled"]]
     problems.raise_if_any("ClearML agents")
     return found
-
-
-def _has_agent(tenant: Tenant) -> bool:
-    return bool(tenant["clearml"]["enabled"] and tenant["clearml"]["agent"]["enabled"])
 
 
 def _release(tenant: Tenant, site: Site, problems: Problems) -> dict[str, Any]:
@@ -73,12 +80,15 @@ def _release(tenant: Tenant, site: Site, problems: Problems) -> dict[str, Any]:
     parsed = version_of(place, version, OLDEST, problems)
     return {
         "tenant": tenant["id"],
+        "state": "present" if agent["enabled"] else "absent",
+        "host_namespace": tenant["namespace"],
         "placement": agent["placement"],
         "release": RELEASE,
         "namespace": tenant["namespace"] if agent["placement"] == "host" else NAMESPACE,
         "version": version,
         "values": values(tenant, site, parsed, problems),
         "secret": AGENT_CREDENTIALS,
+        "credentials_digest": CREDENTIALS_DIGEST,
     }
 
 

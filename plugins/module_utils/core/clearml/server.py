@@ -9,14 +9,14 @@ the open chart 7.14.4, which the vendor's goes back to.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .. import names
 from ..errors import Problems
-from ..tenant.secrets import is_secret_key, secrets_in
+from ..tenant.secrets import is_secret_key
+from .site import HOSTS, check_hosts, check_values
 
-HOSTS = ("api", "app", "files")
 #: Keys of the Secret that the server's pods read.
 CREDENTIALS = (
     "apiserver_key",
@@ -67,12 +67,7 @@ def _check_names(settings: Settings, problems: Problems) -> None:
         return  # the others are made of it
     if not names.is_host(cookie):
         problems.add("clearml_server_cookie_domain", cookie, "a domain such as clearml.example.com")
-    for name, host in settings["hosts"].items():
-        place = f"clearml_server_hosts.{name}"
-        if name not in HOSTS:
-            problems.add(place, host, f"only {', '.join(HOSTS)}")
-        elif not names.is_host(host):
-            problems.add(place, host, names.HOST_ALLOWED)
+    check_hosts("clearml_server_hosts", settings["hosts"], problems)
     for name in HOSTS:
         host = settings["hosts"].get(name) or f"{name}.{domain}"
         if names.is_host(host) and names.is_host(cookie) and not f".{host}".endswith(f".{cookie}"):
@@ -144,17 +139,6 @@ def _check_storage(settings: Settings, problems: Problems) -> None:
 def _check_values(settings: Settings, problems: Problems) -> None:
     """Values are kept in Helm's record, so a secret has no place in them; and a list replaces the role's."""
     values = settings["values"]
-    for place in _secrets(values):
-        allowed = "no secret; it belongs into the Secret clearml_server_secret, or into a pull secret"
-        problems.add(f"clearml_server_values.{place}", _NOT_SHOWN, allowed)
+    check_values("clearml_server_values", values, "the Secret clearml_server_secret", problems)
     if "extraEnvs" in (values.get("apiserver") or {}):
         problems.add("clearml_server_values.apiserver.extraEnvs", "a list", "not here; use clearml_server_extra_envs")
-
-
-def _secrets(values: Mapping[str, Any]) -> Iterator[str]:
-    """Paths of secrets in plain text. C(existingSecret) is the name of one, the chart's C(...Key) are secrets too."""
-    for place in secrets_in(values):
-        if not place.rpartition(".")[2].startswith("existing"):
-            yield place
-    clearml = values.get("clearml") or {}
-    yield from (f"clearml.{key}" for key in clearml if key.endswith("Key") and not is_secret_key(key))

@@ -82,7 +82,9 @@ class ClearmlGateway:
     """The application gateway of the company."""
 
     enabled: bool = declare(Flag(), "Install the gateway.", default=True)
-    host: Optional[str] = declare(host(wildcard=True), "Host name; made from a role variable when left out.")
+    host: Optional[str] = declare(
+        host(wildcard=True), "Host name in the tenant's domain; router. and that domain when left out."
+    )
     exposure: str = declare(
         Choice("host_service"), "A Service on the host that points into the cluster.", default="host_service"
     )

@@ -6,7 +6,9 @@
 workloads:
   - kind: Deployment
     name: {{ .Release.Name }}
+    selector: {app.kubernetes.io/name: clearml-enterprise-agent, app.kubernetes.io/instance: {{ .Release.Name }}}
     replicas: 1
+    annotations: {{ toJson .Values.agentk8sglue.annotations }}
     pull_secrets: {{ toJson .Values.imageCredentials.extraImagePullSecrets }}
     containers:
       - name: k8s-glue

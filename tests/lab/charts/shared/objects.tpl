@@ -38,7 +38,7 @@ spec:
   {{- end }}
   selector: {matchLabels: {{ toJson $labels }}}
   template:
-    metadata: {labels: {{ toJson $labels }}}
+    metadata: {labels: {{ toJson $labels }}{{ with .annotations }}, annotations: {{ toJson . }}{{ end }}}
     spec:
       {{- with .pull_secrets }}
       imagePullSecrets: {{ toJson . }}

@@ -115,7 +115,7 @@ def test_the_mistakes_in_the_settings_of_a_layer_are_one_message() -> None:
     assert "rancher_backup: 'neither' is not allowed" in text
     with pytest.raises(
         AnsibleFilterError,
-        match="layer: 'k3k' is not allowed; allowed: one of clearml_server, gpu_operator, ingress, rancher",
+        match="layer: 'k3k' is not allowed; allowed: one of clearml_agent, clearml_gateway, clearml_server, gpu_operator, ingress, rancher",
     ):
         problems({}, "k3k")
 
@@ -154,3 +154,9 @@ def test_the_layers_of_this_collection_in_their_order() -> None:
         ("suse_observability", "suse_ai"),
     ):
         assert order.index(earlier) < order.index(later)
+
+
+def test_words_of_a_program_are_shown_without_the_values_that_it_read() -> None:
+    masked = filters["platform_masked"]
+    assert masked("invalid: a-long-word", "clearml: {apiSecret: a-long-word}") == "invalid: ********"
+    assert masked("invalid", "") == "invalid"

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import errors, later, requests
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import agent, gateway
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml.site import Site
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.tenant import (
     documentation,
     parse_tenants_file,
@@ -68,6 +71,10 @@ def acted_on() -> set[str]:
     tenants = [Watched(tenant, "", seen) for tenant in data if tenant["state"] != "absent"]
     for kind in requests.KINDS:
         seen.update(handed_over(requests.requests_for(kind, tenants, requests.Site())))
+    site = Site("clearml.example.com", versions={"agent": "6.14.6", "gateway": "3.2.0"}, cookie_name="token")
+    agent.releases(tenants, site)
+    own = {"acme": "acme-apps.example"}
+    gateway.releases(tenants, replace(site, base_domain="ml.example", cookie_domain="example", domains=own))
     return seen
 
 
@@ -92,8 +99,8 @@ def test_every_field_is_acted_on_or_told() -> None:
 def test_what_is_told_as_not_acted_on_is_really_not() -> None:
     acted = acted_on()
     assert [place for place in later.CHECKED_ONLY if any(covered(path, [place]) for path in acted)] == []
-    assert "clearml.queues[].name" in acted
-    assert [name for name in later.QUEUE_CHECKED_ONLY if f"clearml.queues[].{name}" in acted] == []
+    for name in ("name", "gpu", "max_pods", "resource", "template"):
+        assert f"clearml.queues[].{name}" in acted
 
 
 def test_the_lists_name_fields_that_exist() -> None:
@@ -111,6 +118,7 @@ def test_the_lists_name_fields_that_exist() -> None:
         ({"cluster": {"external_datastore": {"secret_ref": {"name": "a", "key": "b"}}}}, "cluster.external_datastore"),
         ({"access": {"kubeconfig": {"delivery": "vault"}}}, "access.kubeconfig.delivery"),
         ({"access": {"kubeconfig": {"encrypt_to": ["age1abc"]}}}, "access.kubeconfig.encrypt_to"),
+        ({"clearml": {"agent": {"placement": "host"}}}, "clearml.agent.placement"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_yet_is_refused_before_anything_changes(change: dict[str, Any], field: str) -> None:

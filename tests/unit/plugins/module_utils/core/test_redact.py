@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.redact import MASK, Redactor
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.redact import MASK, Redactor, texts_in
 
 
 def test_text_and_nested_data_are_masked() -> None:
@@ -25,3 +25,7 @@ def test_short_words_are_not_torn_out_of_text() -> None:
     redactor = Redactor(["", "abc"])
     assert redactor.text("abcdef") == "abcdef"
     assert redactor.secrets == ()
+
+
+def test_every_text_of_nested_data_is_found() -> None:
+    assert list(texts_in({"a": ["one", {"b": "two"}], "n": 1, "x": None})) == ["one", "two"]

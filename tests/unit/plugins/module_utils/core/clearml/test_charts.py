@@ -13,7 +13,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ai_tenancy.platform.plugins.filter.clearml import FilterModule
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import gateway
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import agent, gateway
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.tenant import parse_tenants_file
 from tests.lab.charts import keys
 
@@ -108,6 +108,11 @@ def test_an_agent_gets_the_tenants_credentials_queues_and_limits(tenants: list[d
             "orchestrationDashboard": {"reportType": "aggregate", "gpu": {"reportMax": 16}},
         },
     }
+
+
+def test_an_agent_that_is_switched_off_is_to_go(tenants: list[dict[str, Any]]) -> None:
+    tenants[0]["clearml"]["agent"]["enabled"] = False
+    assert [item["state"] for item in agents(tenants).values()] == ["absent", "present"]
 
 
 def test_an_older_agent_on_the_host_with_slices(tenants: list[dict[str, Any]]) -> None:
@@ -210,7 +215,128 @@ def test_mistakes_of_all_tenants_come_at_once(tenants: list[dict[str, Any]]) -> 
         "site.versions.gateway",
     ]
     assert "a host below clearml.example.com, the domain of the server's login cookie" in found[1]
-    assert found[3].endswith("a host of its own; tenant acme has this one")
+    assert found[3].endswith("a host of its own; this one is tenant acme's (apps.other.example.com)")
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("router.beta.clearml.example.com", "a host in acme.clearml.example.com, the tenant's domain"),
+        ("acme-apps.clearml.example.com", "site.domains names another"),
+        ("xacme.clearml.example.com", "a host in acme.clearml.example.com"),
+        ("api.clearml.example.com", "this one is the server's (api)"),
+        ("*.clearml.example.com", "this one is the server's (api)"),
+        ("router_1.acme.clearml.example.com", "a lower case DNS name"),
+    ],
+)
+def test_a_host_lies_in_the_tenants_domain(tenants: list[dict[str, Any]], host: str, why: str) -> None:
+    tenants[0]["clearml"]["app_gateway"]["host"] = host
+    found = mistakes("gateway", tenants)
+    assert all(line.startswith(f"tenants[acme].clearml.app_gateway.host: {host!r}") for line in found[:1])
+    assert why in "\n".join(found)
+
+
+def test_a_tenant_may_have_a_domain_of_another_name(tenants: list[dict[str, Any]]) -> None:
+    tenants[0]["clearml"]["app_gateway"]["host"] = "*.ml.clearml.example.com"
+    site = {"domains": {"acme": "ml.clearml.example.com"}, "ports": {"acme": "1-2", "beta": "3-4"}}
+    found = gateways(tenants, **site, addresses={"beta": "192.0.2.7"})
+    assert found["acme"]["values"]["ingress"]["hostName"] == "*.ml.clearml.example.com"
+    assert found["acme"]["values"]["streamSession"]["routerAddress"] == "tcp-router.ml.clearml.example.com"
+    assert found["beta"]["values"]["streamSession"]["routerAddress"] == "192.0.2.7"
+
+
+def test_one_host_is_not_meant_twice_by_a_wildcard(tenants: list[dict[str, Any]]) -> None:
+    domains = {"acme": "ml.clearml.example.com", "beta": "ml.clearml.example.com"}
+    tenants[0]["clearml"]["app_gateway"]["host"] = "*.ml.clearml.example.com"
+    (found,) = mistakes("gateway", tenants, domains=domains)
+    assert found.startswith("tenants[beta].clearml.app_gateway.host: 'router.ml.clearml.example.com'")
+    assert found.endswith("this one is tenant acme's (*.ml.clearml.example.com)")
+    tenants[:2] = tenants[1::-1]
+    (found,) = mistakes("gateway", tenants, domains=domains)
+    assert found.startswith("tenants[acme].clearml.app_gateway.host: '*.ml.clearml.example.com'")
+
+
+def test_a_gateway_that_is_switched_off_is_to_go(tenants: list[dict[str, Any]]) -> None:
+    """Its host is free for others, its ports stay its own."""
+    tenants[0]["clearml"]["app_gateway"] = {"enabled": False, "host": "nowhere.example.com"}
+    found = gateways(tenants, ports={"acme": "30000-30019"})
+    assert [item["state"] for item in found.values()] == ["absent", "present"]
+    tenants[1]["clearml"]["app_gateway"]["enabled"] = False
+    assert gateways(tenants, cookie_name="")["beta"]["state"] == "absent"
+
+
+def test_thousands_of_gateways_are_compared_at_once(tenants: list[dict[str, Any]]) -> None:
+    many = [{**tenants[0], "id": f"t{number}", "namespace": f"t-t{number}"} for number in range(3000)]
+    ports = {f"t{number}": f"{10_000 + 4 * number}-{10_003 + 4 * number}" for number in range(2000)}
+    found = gateways(many, ports=ports)
+    assert len(found) == 3000
+    assert found["t1999"]["values"]["streamSession"]["portRange"] == {"start": 17_996, "end": 17_999}
+
+
+def test_a_tenant_that_has_left_has_no_gateway(tenants: list[dict[str, Any]]) -> None:
+    tenants[0]["state"] = "absent"
+    assert list(gateways(tenants)) == ["beta"]
+
+
+RIGHT: dict[str, Any] = {
+    "base_domain": "clearml.example.com",
+    "cookie_domain": "example.com",
+    "cookie_name": "",
+    "hosts": {},
+    "version": "",
+    "values": {},
+    "domains": {"acme": "acme.example.com"},
+    "ports": {"acme": "30000-30019", "beta": "30020-30039"},
+    "addresses": {"acme": "192.0.2.7", "beta": "tcp.example.com"},
+    "load_balancer_class": "",
+    "exposure": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "place"),
+    [
+        ("base_domain", "clearml", "base_domain"),
+        ("cookie_domain", "", "cookie_domain"),
+        ("cookie_name", "a b", "cookie_name"),
+        ("hosts", {"web": "x.example.com"}, "hosts.web"),
+        ("hosts", {"api": "x"}, "hosts.api"),
+        ("version", "2.0.9", "version"),
+        ("values", {"clearml": {"apiKey": "x"}}, "values.clearml.apiKey"),
+        ("values", {"imageCredentials": {"password": "x"}}, "values.imageCredentials.password"),
+        ("domains", {"acme": "*.example.com"}, "domains.acme"),
+        ("ports", {"acme": "1-2", "beta": "2-3"}, "ports.beta"),
+        ("ports", {"acme": 30000}, "ports.acme"),
+        ("addresses", {"acme": "a b"}, "addresses.acme"),
+        ("load_balancer_class", "a b", "load_balancer_class"),
+        ("exposure", {"issuer": "ca"}, "exposure.ingress_class"),
+        ("exposure", {"ingress_class": "nginx", "class": "x"}, "exposure.class"),
+        ("exposure", {"ingress_class": "Not a name"}, "exposure.ingress_class"),
+        ("exposure", {"ingress_class": "nginx", "annotations": "x"}, "exposure.annotations"),
+        ("exposure", {"ingress_class": "nginx", "issuer": "ca", "tls_secret": "x"}, "exposure.tls_secret"),
+    ],
+)
+def test_mistakes_in_the_settings_of_the_role(setting: str, value: Any, place: str) -> None:
+    assert list(gateway.check(RIGHT)) == []
+    (found,) = gateway.check({**RIGHT, setting: value})
+    assert found.path == f"clearml_gateway_{place}"
+
+
+def test_mistakes_in_the_settings_of_the_agents_role() -> None:
+    right = {"base_domain": "clearml.example.com", "hosts": {}, "version": "6.14.6", "values": {}}
+    assert list(agent.check(right)) == []
+    wrong = {
+        "base_domain": "",
+        "hosts": {"web": "x"},
+        "version": "5.3.2",
+        "values": {"clearml": {"agentk8sglueKey": "x"}},
+    }
+    assert [problem.path for problem in agent.check(wrong)] == [
+        "clearml_agent_base_domain",
+        "clearml_agent_hosts.web",
+        "clearml_agent_version",
+        "clearml_agent_values.clearml.agentk8sglueKey",
+    ]
 
 
 def test_mistakes_in_agents(tenants: list[dict[str, Any]]) -> None:
@@ -229,5 +355,7 @@ def test_mistakes_in_agents(tenants: list[dict[str, Any]]) -> None:
 
 
 def test_a_field_of_the_site_that_there_is_not(tenants: list[dict[str, Any]]) -> None:
-    with pytest.raises(AnsibleFilterError, match=r"site\.domain: not allowed; allowed: base_domain, cookie_domain"):
+    with pytest.raises(
+        AnsibleFilterError, match=r"site\.domain: not allowed; allowed: addresses, base_domain, cookie_domain"
+    ):
         filters["clearml_agent_releases"](tenants, {"domain": "x"})
