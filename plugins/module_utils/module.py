@@ -150,13 +150,18 @@ class Context:
     def clearml(self) -> Any:
         """The connection to the ClearML API of the module's options, made at first use."""
         if self._clearml is None:
-            from .clearml import session as clearml_session
+            from .clearml.session import Session
 
-            if clearml_session.IMPORT_ERROR:
-                self._module.fail_json(msg=missing_required_lib("urllib3"), exception=clearml_session.IMPORT_ERROR)
+            self._need_urllib3()
             options = {name: self.params.get(name) for name in CLEARML_OPTIONS}
-            self._clearml = clearml_session.Session(options, self.learn_secret)
+            self._clearml = Session(options, self.learn_secret)
         return self._clearml
+
+    def _need_urllib3(self) -> None:
+        from .web import IMPORT_ERROR
+
+        if IMPORT_ERROR:
+            self._module.fail_json(msg=missing_required_lib("urllib3"), exception=IMPORT_ERROR)
 
     @property
     def waiting(self) -> Optional[Waiting]:
