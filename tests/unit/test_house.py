@@ -215,6 +215,7 @@ def test_action_groups_match_the_modules() -> None:
     expected = {
         "all": list(fragments),
         "clearml": [name for name, used in fragments.items() if "ai_tenancy.platform.clearml_auth" in used],
+        "harbor": [name for name, used in fragments.items() if "ai_tenancy.platform.harbor_auth" in used],
         "k8s": [name for name, used in fragments.items() if "kubernetes.core.k8s_auth_options" in used],
     }
     groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
