@@ -95,11 +95,8 @@ def _foreign(what: str, status: int, headers: Mapping[str, str]) -> PlatformErro
             reason=BAD_ANSWER,
         )
     advice = "Check Harbor and the ingress in front of it."
+    message = f"{what}: HTTP {status} from something in front of Harbor ({kind})."
     if status == 404:
-        advice = "Nothing serves Harbor's API there; check api_url."
-    return RemoteError(
-        f"{what}: HTTP {status} from something in front of Harbor ({kind}).",
-        advice,
-        status=status,
-        retry_after=retry_after(headers),
-    )
+        # As long as an ingress has not heard of Harbor it answers 404, so this is worth asking again, as 503 is.
+        return RemoteError(message, "Nothing serves Harbor's API there; check api_url.", status=503)
+    return RemoteError(message, advice, status=status, retry_after=retry_after(headers))
