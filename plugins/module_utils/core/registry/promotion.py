@@ -201,9 +201,9 @@ def plan_promotion(request: PromotionRequest, seen: Seen, now: float) -> Plan:
         return Plan(request.item)
     steps: list[Step] = []
     why = why_scan(request, seen.source.scan, now)
-    if why:
+    if why and not is_running(seen.source.scan):
         steps.append(Step(CREATE, SCAN, request.origin, after={"digest": seen.source.digest}, reason=why))
-    else:
+    if not why:
         check_gate(request, seen.source.scan)
     condition = f"when its scan finds nothing from {request.gate} up" if why else ""
     before = None

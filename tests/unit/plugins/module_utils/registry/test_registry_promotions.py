@@ -113,7 +113,8 @@ def test_a_scan_that_does_not_end_is_told(world: Any) -> None:
     (outcome,) = world.promote(app())
     assert isinstance(outcome.error, WaitTimeoutError)
     assert "the scan of staging/app:1.0: Running" in str(outcome.error)
-    # the next run waits for the same scan
+    # the next run waits for the same scan, and does not say that it makes one
+    assert actions(world.promote(app(), check_mode=True)[0]) == [("create", "Artifact")]
     world.server.store.repositories["staging", "app"][world.server.store.push("staging", "app", "1.0")].scan.left = 1
     assert world.promote(app())[0].error is None
     assert len(world.server.calls("POST /projects/staging")) == 1
