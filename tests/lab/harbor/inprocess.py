@@ -44,15 +44,24 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(directory: Path, clock: Callable[[], float] = time.time) -> Iterator[Running]:
-    """Serve on a free port of 127.0.0.1 until the end of the block."""
-    certificate, key = make_certificate(directory)
+def running(
+    directory: Path,
+    clock: Callable[[], float] = time.time,
+    host: str = "127.0.0.1",
+    pair: tuple[Path, Path] | None = None,
+    ca_file: Path | None = None,
+) -> Iterator[Running]:
+    """Serve on a free port of 127.0.0.1 until the end of the block.
+
+    host: the name in the URL. pair, ca_file: certificate of that name with its key, and who signed it; else a throw-away one.
+    """
+    certificate, key = pair or make_certificate(directory)
     application = Application(directory / "state", PASSWORD, clock)
     server = Server(("127.0.0.1", 0), application, certificate, key)  # type: ignore[arg-type]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield Running(f"https://127.0.0.1:{server.server_port}", certificate, application)
+        yield Running(f"https://{host}:{server.server_port}", ca_file or certificate, application)
     finally:
         server.shutdown()
         server.server_close()
