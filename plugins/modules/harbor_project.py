@@ -125,6 +125,7 @@ extends_documentation_fragment:
 requirements:
   - kubernetes >= 29.0.0, when logins are kept in Secrets
 seealso:
+  - module: ai_tenancy.platform.harbor_project_info
   - module: ai_tenancy.platform.harbor_promote
 """
 

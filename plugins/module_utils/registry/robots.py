@@ -98,9 +98,9 @@ class Robots:
         elif decided.update is not None and found is not None and not self._check_mode:
             found = self._change(found.id, decided.update)
         values: dict[str, Any] = {"name": self._full(request), "store": str(request.store)}
-        if found is not None and found.expires_at != core.NEVER:
-            values["expires_at"] = int(found.expires_at)
-            values["days_left"] = int((found.expires_at - self._now()) // core.DAY)
+        left = core.days_left(found, self._now()) if found is not None else None
+        if found is not None and left is not None:
+            values.update(expires_at=int(found.expires_at), days_left=left)
         return Outcome(decided.plan.item, list(decided.plan.writes), values)
 
     def _change(self, robot_id: int, body: Mapping[str, Any]) -> Robot:

@@ -136,9 +136,24 @@ def plan_removal(request: RobotRequest, found: Optional[Robot], stored: bool) ->
     return Plan(f"robot/{request.name}", tuple(steps))
 
 
+def listed(rights: frozenset[Right]) -> list[str]:
+    """Rights for a person, in order."""
+    return sorted(f"{project}: {resource} {action}" for project, resource, action in rights)
+
+
+def days_left(found: Robot, now: float) -> Optional[int]:
+    """Whole days until its end, negative after it; None when it has none."""
+    return None if found.expires_at == NEVER else int((found.expires_at - now) // DAY)
+
+
+def is_ours(found: Robot) -> bool:
+    """Whether this collection made it."""
+    return found.description.startswith(MARK)
+
+
 def check_ours(found: Robot) -> None:
     """Raise RefusedError for a robot that was not made by this collection: its users would lose their login."""
-    if not found.description.startswith(MARK):
+    if not is_ours(found):
         raise RefusedError(
             f"There is a robot {found.name} that this collection did not make; it stays as it is.",
             "Choose another name, or delete that robot in Harbor.",
@@ -190,7 +205,7 @@ def _differences(request: RobotRequest, found: Robot, due: _Due, now: float) -> 
     wanted, there = _rights(request), found.rights
     result = []
     if wanted != there:
-        result.append(Difference("rights", _listed(there), _listed(wanted)))
+        result.append(Difference("rights", listed(there), listed(wanted)))
     if found.disabled:
         result.append(Difference("disabled", True, False))
     if due.reason:
@@ -208,12 +223,8 @@ def _rights(request: RobotRequest) -> frozenset[Right]:
     return frozenset((project, *right) for project in request.projects for right in ACCESS[request.access])
 
 
-def _listed(rights: frozenset[Right]) -> list[str]:
-    return sorted(f"{project}: {resource} {action}" for project, resource, action in rights)
-
-
 def _shown(request: RobotRequest, days: int) -> dict[str, Any]:
-    return {"name": request.name, "rights": _listed(_rights(request)), "expires_in_days": days}
+    return {"name": request.name, "rights": listed(_rights(request)), "expires_in_days": days}
 
 
 def _body(request: RobotRequest, name: str, duration: int) -> dict[str, Any]:
