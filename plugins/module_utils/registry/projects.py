@@ -30,7 +30,7 @@ TRIES = 3
 
 def list_projects(session: Session) -> dict[str, Project]:
     """All projects, by their names."""
-    found = [project_from(entry) for entry in session.list("/projects", {"with_detail": "false"})]
+    found = [project_from(entry) for entry in session.list("/projects")]
     return {project.name: project for project in found}
 
 

@@ -19,8 +19,11 @@ from ..web import Web, at_most_once, check_connection
 API = "/api/v2.0"
 #: Entries per page; Harbor gives no more.
 PAGE_SIZE = 100
-#: Asks for the overview of a scan in the form that all scanners make (goharbor/harbor, api/v2.0/swagger.yaml).
-REPORTS = "application/vnd.security.vulnerability.report; version=1.1"
+#: Asks for the overview of a scan in the forms that scanners make (goharbor/harbor, api/v2.0/swagger.yaml).
+REPORTS = (
+    "application/vnd.security.vulnerability.report; version=1.1, "
+    "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0"
+)
 
 
 class Session:
