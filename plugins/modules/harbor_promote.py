@@ -44,10 +44,12 @@ options:
         description: Repository in the target; that of the source when not set.
         type: str
       stop_from:
-        description: The least severity that stops the promotion. V(never) asks for no scan.
+        description:
+          - The least severity that stops the promotion. When not set, the one from which the target holds images back, or V(high) where it
+            holds none back.
+          - V(never) asks for no scan. Charts and other artifacts that no scanner takes need it.
         type: str
         choices: [low, medium, high, critical, never]
-        default: high
       scan_max_age_hours:
         description: How old the last scan may be, for the lists of vulnerabilities grow each day.
         type: int
@@ -148,7 +150,7 @@ _PROMOTION = {
     "from": {"type": "str", "required": True},
     "to": {"type": "str", "required": True},
     "target_repository": {"type": "str"},
-    "stop_from": {"type": "str", "choices": ["low", "medium", "high", "critical", "never"], "default": "high"},
+    "stop_from": {"type": "str", "choices": ["low", "medium", "high", "critical", "never"]},
     "scan_max_age_hours": {"type": "int", "default": 24},
 }
 ARGUMENT_SPEC = {

@@ -39,6 +39,7 @@ class Promotions:
             problems.raise_if_any("Promotions")
             raise
         core.check_projects(requests, problems, there)
+        requests = core.with_gates(requests, {name: project.settings for name, project in there.items()})
         done = for_each(requests, self._one, concurrency)
         return [
             Outcome(request.item, error=result) if isinstance(result, PlatformError) else result

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 from urllib.parse import quote
 
@@ -22,8 +22,8 @@ from .requests import name_problem
 ARTIFACT, SCAN = "Artifact", "Scan"
 #: Severities by Harbor's names, in their order (src/pkg/scan/vuln/severity.go).
 SEVERITIES = ("none", "unknown", "negligible", "low", "medium", "high", "critical")
-#: The gate that lets everything pass.
-NO_GATE = "never"
+#: The gate that lets everything pass, and the one where the target has none.
+NO_GATE, DEFAULT_GATE = "never", "high"
 #: What C(scan_status) says when the scan is over, well or not.
 SCANNED, FAILED = "Success", ("Error", "Stopped")
 #: Longest name of a repository inside its project.
@@ -35,14 +35,17 @@ _HOUR = 3600
 
 @dataclass(frozen=True)
 class PromotionRequest:
-    """One wanted promotion. reference: a tag or a digest. gate: the least severity that stops it. Age in hours."""
+    """One wanted promotion. reference: a tag or a digest. Age in hours.
+
+    gate: the least severity that stops it; empty for that of the target, see L(with_gates).
+    """
 
     repository: str
     reference: str
     source: str
     target: str
     target_repository: str
-    gate: str = "high"
+    gate: str = ""
     scan_max_age: int = 24
 
     @property
@@ -113,6 +116,22 @@ def check_projects(requests: Sequence[PromotionRequest], problems: Problems, on_
     problems.raise_if_any("Promotions")
 
 
+def with_gates(
+    requests: Sequence[PromotionRequest], settings: Mapping[str, Mapping[str, str]]
+) -> list[PromotionRequest]:
+    """The requests with a gate each: what the target would not give out afterwards need not come.
+
+    settings: of the projects, by their names.
+    """
+    return [replace(request, gate=request.gate or _gate_of(settings[request.target])) for request in requests]
+
+
+def _gate_of(settings: Mapping[str, str]) -> str:
+    severity = settings.get("severity", "").lower()
+    holds_back = settings.get("prevent_vul") == "true" and severity in SEVERITIES
+    return severity if holds_back else DEFAULT_GATE
+
+
 def _promotion(item: Mapping[str, Any], number: int, problems: Problems) -> PromotionRequest:
     path = f"promotions[{number}]"
     request = PromotionRequest(
@@ -121,7 +140,7 @@ def _promotion(item: Mapping[str, Any], number: int, problems: Problems) -> Prom
         source=str(item["from"]),
         target=str(item["to"]),
         target_repository=str(item.get("target_repository") or item["repository"]),
-        gate=str(item.get("stop_from") or "high"),
+        gate=str(item.get("stop_from") or ""),
         scan_max_age=int(item.get("scan_max_age_hours", 24)),
     )
     for name, value in (("from", request.source), ("to", request.target)):

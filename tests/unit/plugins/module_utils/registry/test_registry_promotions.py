@@ -94,6 +94,16 @@ def test_the_gate(world: Any, severity: str, gate: str, passes: bool) -> None:
         assert isinstance(told.error, RefusedError)
 
 
+def test_what_the_target_would_hold_back_does_not_come(world: Any) -> None:
+    digest = world.server.store.push("staging", "app", "1.0")
+    world.server.store.findings[digest] = "Medium"
+    world.server.store.projects["production"].metadata.update(prevent_vul="true", severity="medium")
+    (outcome,) = world.promote(app())
+    assert "severity medium, and stop_from is medium" in str(outcome.error)
+    world.server.store.projects["production"].metadata["prevent_vul"] = "false"
+    assert world.promote(app())[0].error is None
+
+
 def test_a_failed_scan_stops_and_the_next_run_scans_again(world: Any) -> None:
     digest = world.server.store.push("staging", "app", "1.0")
     world.server.store.findings[digest] = "Error"
