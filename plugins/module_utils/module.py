@@ -46,6 +46,14 @@ CLEARML_OPTIONS: dict[str, dict[str, Any]] = {
     "timeout": {"type": "int", "default": 30},
     "retries": {"type": "int", "default": 5},
 }
+#: How a module reaches Harbor (documentation fragment harbor_auth), beside the options of kubernetes.core as well.
+HARBOR_OPTIONS: dict[str, dict[str, Any]] = {
+    "api_url": {"type": "str", "required": True, "fallback": (env_fallback, ["HARBOR_URL"])},
+    "api_user": {"type": "str", "default": "admin", "fallback": (env_fallback, ["HARBOR_USERNAME"])},
+    "api_password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["HARBOR_PASSWORD"])},
+    "api_validate_certs": {"type": "bool", "default": True},
+    **{name: CLEARML_OPTIONS[name] for name in ("ca_path", "timeout", "retries")},
+}
 #: The Secret that keeps a pair of a tenant. The last two are names of keys, not keys.
 CLEARML_STORE_OPTIONS: dict[str, dict[str, Any]] = {
     "namespace": {"type": "str"},
@@ -148,13 +156,26 @@ class Context:
     def clearml(self) -> Any:
         """The connection to the ClearML API of the module's options, made at first use."""
         if self._clearml is None:
-            from .clearml import session as clearml_session
+            from .clearml.session import Session
 
-            if clearml_session.IMPORT_ERROR:
-                self._module.fail_json(msg=missing_required_lib("urllib3"), exception=clearml_session.IMPORT_ERROR)
+            self._need_urllib3()
             options = {name: self.params.get(name) for name in CLEARML_OPTIONS}
-            self._clearml = clearml_session.Session(options, self.learn_secret)
+            self._clearml = Session(options, self.learn_secret)
         return self._clearml
+
+    @property
+    def harbor(self) -> Any:
+        """The connection to the registry of the module's options."""
+        from .registry.session import Session
+
+        self._need_urllib3()
+        return Session({name: self.params.get(name) for name in HARBOR_OPTIONS}, self.learn_secret)
+
+    def _need_urllib3(self) -> None:
+        from .web import IMPORT_ERROR
+
+        if IMPORT_ERROR:
+            self._module.fail_json(msg=missing_required_lib("urllib3"), exception=IMPORT_ERROR)
 
     @property
     def waiting(self) -> Optional[Waiting]:

@@ -65,8 +65,10 @@ def within(name: str, *packages: str) -> bool:
 UTILS = "plugins.module_utils"
 KUBERNETES = ("kubernetes", "ansible_collections.kubernetes", "openshift")
 NETWORK = ("http", "requests", "socket", "ssl", "urllib3", "urllib.request", "ansible.module_utils.urls")
-#: Each talks to one outside world: Kubernetes, ClearML, the machine that the module runs on.
-ROOMS = ("kube", "clearml", "host")
+#: Each talks to one outside world: Kubernetes, ClearML, a registry, the machine that the module runs on.
+ROOMS = ("kube", "clearml", "registry", "host")
+#: The HTTPS that rooms share.
+WEB = f"{UTILS}.web"
 #: What only the controller loads.
 CONTROLLER = ("action", "filter", "inventory", "plugin_utils")
 CHANCE_AND_CLOCK = ("time", "random", "secrets", "uuid")
@@ -107,7 +109,7 @@ def broken_doors(path: Path, source: str | None = None) -> list[str]:
             wrong = within(name, "plugins.modules", "plugins.action")
         # one room for each outside world
         wrong = wrong or (within(name, *KUBERNETES) and not within(me, f"{UTILS}.kube"))
-        wrong = wrong or (within(name, *NETWORK) and not within(me, *(f"{UTILS}.{room}" for room in ROOMS)))
+        wrong = wrong or (within(name, *NETWORK) and not within(me, WEB, *(f"{UTILS}.{room}" for room in ROOMS)))
         # nothing but host/ reads or changes a machine by its programs; module.py lends it Ansible's way to run them
         wrong = wrong or (within(name, "subprocess") and within(me, "plugins"))
         if wrong:
@@ -132,6 +134,8 @@ def test_doors() -> None:
         ("module_utils/kube/x.py", "from ..clearml.session import Session"),
         ("module_utils/kube/x.py", "from ..module import run"),
         ("module_utils/clearml/x.py", "from kubernetes import client"),
+        ("module_utils/registry/x.py", "from ..clearml.session import Session"),
+        ("module_utils/core/x.py", "from ..web import Web"),
         ("module_utils/host/x.py", "from ..kube.session import Session"),
         ("module_utils/host/x.py", "import subprocess"),
         ("module_utils/host/x.py", "from kubernetes import client"),
@@ -219,6 +223,7 @@ def test_action_groups_match_the_modules() -> None:
     expected = {
         "all": list(fragments),
         "clearml": [name for name, used in fragments.items() if "ai_tenancy.platform.clearml_auth" in used],
+        "harbor": [name for name, used in fragments.items() if "ai_tenancy.platform.harbor_auth" in used],
         "k8s": [name for name, used in fragments.items() if "kubernetes.core.k8s_auth_options" in used],
     }
     groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]

@@ -11,9 +11,9 @@ from ..core.clearml.credentials import pair_in
 from ..core.clearml.queues import Access
 from ..core.clearml.tenants import User
 from ..core.errors import NotFoundError, RefusedError
+from ..store import SecretStore
 from . import companies, users
 from .session import Caller, Session
-from .store import SecretStore
 
 
 class Doors:

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ..core.clearml.answer import DUPLICATE, INVALID_ID, NoSuchCallError, has_reason, unclear
+from ..core.clearml.answer import DUPLICATE, INVALID_ID, NoSuchCallError, has_reason
 from ..core.clearml.tenants import Company
 from ..core.errors import PlatformError, RefusedError
+from ..core.web import unclear
 from .session import Session
 
 #: How often a create is tried whose outcome was unclear; the server is asked before each further try.

@@ -22,10 +22,10 @@ from ..core.clearml.credentials import (
 from ..core.clearml.queues import Access
 from ..core.clearml.tenants import Company, User
 from ..core.names import LABEL_TENANT
+from ..store import Secret, SecretStore
 from . import companies, credentials, login, queues, users
 from .access import Doors, missing
 from .session import Caller, Session
-from .store import Secret, SecretStore
 
 
 def server(session: Session) -> dict[str, Any]:

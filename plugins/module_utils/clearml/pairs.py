@@ -18,9 +18,9 @@ from ..core.clearml.credentials import REJECTED, UNCHECKED, VALID, Decision, Sto
 from ..core.clearml.requests import CredentialRequest, TenantRequest
 from ..core.clearml.tenants import Company, User, credential_step
 from ..core.errors import ConflictError, PlatformError, RefusedError
+from ..store import Secret, SecretStore
 from . import credentials
 from .credentials import KeyRing
-from .store import Secret, SecretStore
 
 if TYPE_CHECKING:
     from .tenants import Outcome, Tenants

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..bulk import for_each
-from ..core.clearml.answer import DUPLICATE, INVALID_QUEUE, QUEUE_NOT_EMPTY, has_reason, unclear
+from ..core.clearml.answer import DUPLICATE, INVALID_QUEUE, QUEUE_NOT_EMPTY, has_reason
 from ..core.clearml.queues import Access, Queue, QueueRequest, plan_queue, queue_from
 from ..core.errors import PlatformError, RefusedError
 from ..core.plan import CHANGE, CREATE, Step
+from ..core.web import unclear
+from ..store import SecretStore
 from .access import Doors, missing
 from .companies import TRIES
 from .session import Caller, Session
-from .store import SecretStore
 
 #: Largest page that the server gives.
 _PAGE = 500

@@ -6,42 +6,16 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import ssl
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..clock import SYSTEM_CLOCK
-from ..core.clearml.answer import (
-    ExpiredTokenError,
-    NoSuchCallError,
-    NotSentError,
-    claims_of,
-    cookie_name,
-    not_carried_out,
-    read_answer,
-)
-from ..core.errors import PlatformError, Problems, UnreachableError
+from ..core.clearml.answer import ExpiredTokenError, NoSuchCallError, claims_of, cookie_name, read_answer
+from ..core.errors import Problems
 from ..core.retry import Backoff, Clock, retried
-
-try:
-    import urllib3
-
-    IMPORT_ERROR: Optional[str] = None
-except ImportError:
-    IMPORT_ERROR = traceback.format_exc()
-
-#: Requests at the same time.
-CONCURRENCY = 16
-#: Seconds to wait for a connection; for the answer it is the option C(timeout).
-CONNECT_TIMEOUT = 5.0
-
-
-class UntrustedError(PlatformError):
-    """The server's certificate is not trusted. Asking again does not help."""
+from ..web import Web, at_most_once, check_connection
 
 
 @dataclass(frozen=True)
@@ -82,7 +56,8 @@ class Session:
     ) -> None:
         """options: those of the documentation fragment C(clearml_auth). Raises ConfigError when they do not fit."""
         _check(options)
-        self.url = str(options["api_url"]).rstrip("/")
+        self._web = Web(options, "the ClearML API server")
+        self.url = self._web.url
         self.learn_secret = learn_secret
         self._pair = (options.get("access_key") or "", options.get("secret_key") or "")
         self._token = str(options.get("token") or "")
@@ -91,17 +66,6 @@ class Session:
         self._login_lock = threading.Lock()
         self._missing: set[str] = set()
         self._backoff = Backoff(clock, tries=int(options["retries"]) + 1)
-        self._timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=float(options["timeout"]))
-        verify = bool(options["api_validate_certs"])
-        if not verify:
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        self._pool = urllib3.PoolManager(
-            num_pools=2,
-            maxsize=CONCURRENCY,
-            cert_reqs="CERT_REQUIRED" if verify else "CERT_NONE",
-            ca_certs=options.get("ca_path"),
-            ssl_minimum_version=ssl.TLSVersion.TLSv1_2,
-        )
         for secret in (*self._pair, self._token):
             if secret:
                 learn_secret(secret)
@@ -120,22 +84,10 @@ class Session:
     def write(self, call: str, data: Optional[Mapping[str, Any]] = None, caller: Caller = PLATFORM) -> dict[str, Any]:
         """Make a call that must not happen twice: repeated only when the server certainly did nothing.
 
-        After an error for which C(core.clearml.answer.unclear) is true the caller must look what happened.
+        After an error for which C(core.web.unclear) is true the caller must look what happened.
         """
-
-        def once() -> dict[str, Any]:
-            try:
-                return self._authorized(call, data, caller)
-            except PlatformError as error:
-                if not_carried_out(error):
-                    raise
-                raise _FinalError(error) from error
-
         self._ensure_token(caller)
-        try:
-            return retried(once, self._backoff)
-        except _FinalError as final:
-            raise final.error from final.error.__cause__
+        return at_most_once(lambda: self._authorized(call, data, caller), self._backoff)
 
     def offers(self, call: str) -> bool:
         """False when a call was tried before and this server does not have it."""
@@ -177,73 +129,38 @@ class Session:
     # -- one request --------------------------------------------------------------------------------------------
 
     def _once(self, call: str, data: Optional[Mapping[str, Any]], headers: Mapping[str, str]) -> dict[str, Any]:
-        try:
-            response = self._pool.request(
-                "POST",
-                f"{self.url}/{call}",
-                body=json.dumps(dict(data or {})).encode(),
-                headers={
-                    "Accept": "application/json",
-                    # With any other type the server takes the body for a form.
-                    "Content-Type": "application/json",
-                    "X-Clearml-Client": "ai_tenancy.platform",
-                    **headers,
-                },
-                timeout=self._timeout,
-                retries=False,
-                redirect=False,
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _no_answer(call, self.url, error) from error
+        answer = self._web.send(
+            call,
+            "POST",
+            f"/{call}",
+            {
+                "Accept": "application/json",
+                # With any other type the server takes the body for a form.
+                "Content-Type": "application/json",
+                "X-Clearml-Client": "ai_tenancy.platform",
+                **headers,
+            },
+            json.dumps(dict(data or {})).encode(),
+        )
         if call == "auth.login":
-            self.cookie_name = cookie_name(response.headers.get("Set-Cookie") or "") or self.cookie_name
+            self.cookie_name = cookie_name(answer.headers.get("Set-Cookie") or "") or self.cookie_name
         try:
-            return read_answer(call, response.status, response.headers, response.data)
+            return read_answer(call, answer.status, answer.headers, answer.body)
         except NoSuchCallError:
             self._missing.add(call)
             raise
-
-
-class _FinalError(Exception):
-    """Carries an error past the retry loop, which only knows PlatformError."""
-
-    def __init__(self, error: PlatformError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 def _basic(access_key: str, secret_key: str) -> str:
     return "Basic " + base64.b64encode(f"{access_key}:{secret_key}".encode()).decode()
 
 
-def _no_answer(call: str, url: str, error: Exception) -> PlatformError:
-    if isinstance(error, urllib3.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return UntrustedError(
-            f"{call}: the certificate of {url} is not trusted: {error}.",
-            "Set ca_path to the PEM file of the CA that signed it.",
-        )
-    message = f"{call}: no answer from {url}: {error}."
-    advice = "Check that the ClearML API server runs and that api_url is right."
-    connecting = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
-    if isinstance(error, connecting):
-        return NotSentError(message, advice)
-    return UnreachableError(message, advice)
-
-
 def _check(options: Mapping[str, Any]) -> None:
     """Raise ConfigError with every mistake in the connection options."""
     problems = Problems()
-    url = str(options.get("api_url") or "")
-    if not url.startswith("https://") and not url.startswith("http://"):
-        problems.add("api_url", url, "the URL of the ClearML API server, for example https://api.example.com")
+    check_connection(options, "the URL of the ClearML API server, for example https://api.example.com", problems)
     if not options.get("token"):
         for name in ("access_key", "secret_key"):
             if not options.get(name):
                 problems.add(name, None, "the platform's credential: access_key and secret_key, or token")
-    if options.get("ca_path") and not os.path.isfile(options["ca_path"]):
-        problems.add("ca_path", options["ca_path"], "an existing PEM file with CA certificates")
-    if int(options["retries"]) < 0:
-        problems.add("retries", options["retries"], "0 or more")
-    if float(options["timeout"]) <= 0:
-        problems.add("timeout", options["timeout"], "seconds, more than 0")
     problems.raise_if_any("ClearML connection")

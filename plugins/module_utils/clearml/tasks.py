@@ -13,10 +13,10 @@ from ..bulk import for_each
 from ..core.clearml.task import NAME, TaskRequest, body, is_over, not_watched, trouble
 from ..core.errors import NotFoundError, PlatformError, WaitTimeoutError
 from ..core.retry import Waiting
+from ..store import SecretStore
 from . import queues
 from .access import Doors, missing
 from .session import Caller, Session
-from .store import SecretStore
 
 
 @dataclass

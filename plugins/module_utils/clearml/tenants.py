@@ -20,10 +20,10 @@ from ..core.clearml.tenants import Company, Observed, User
 from ..core.errors import PlatformError
 from ..core.names import LABEL_TENANT
 from ..core.plan import Step
+from ..store import SecretStore
 from . import companies, credentials, login, users
 from .pairs import Pairs
 from .session import Caller, Session
-from .store import SecretStore
 
 
 @dataclass

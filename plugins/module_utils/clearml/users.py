@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..core.clearml.answer import DUPLICATE, INVALID_USER_ID, has_reason, unclear
+from ..core.clearml.answer import DUPLICATE, INVALID_USER_ID, has_reason
 from ..core.clearml.tenants import ADMIN_ROLE, User
 from ..core.errors import PlatformError
+from ..core.web import unclear
 from .companies import TRIES
 from .session import Caller, Session
 

@@ -31,6 +31,7 @@ SECRETS = {
     "suse_registry_seed": "lab-seed-of-the-registry-32-long",
     "suse_registry_password": "lab-login-of-the-parts",
     "suse_registry_htpasswd": "harbor_registry_user:$2y$05$" + "l" * 53,
+    "suse_registry_database_password": "lab-pass-of-the-own-database",
 }
 PAIRS = {
     "suse_registry_tls": "existing",
@@ -140,8 +141,14 @@ def test_install_again_change_and_remove(registry: PlatformSite, release: Releas
     assert values["externalURL"] == "https://registry.example.com"
     assert values["existingSecretAdminPassword"] == "platform-admin"
     assert values["updateStrategy"] == {"type": "Recreate"}
+    assert values["database"]["external"] == {"existingSecret": "platform-database"}
+    (variable,) = values["database"]["internal"]["extraEnvVars"]
+    assert (variable["name"], variable["valueFrom"]["secretKeyRef"]) == (
+        "POSTGRES_PASSWORD", {"name": "platform-database", "key": "password"},
+    )  # fmt: skip
     assert_nothing_is_shown(str(values))
     assert secret(kube, "platform-admin") == {"HARBOR_ADMIN_PASSWORD": SECRETS["suse_registry_admin_password"]}
+    assert secret(kube, "platform-database") == {"password": SECRETS["suse_registry_database_password"]}
     assert secret(kube, "platform-key") == {"secretKey": SECRETS["suse_registry_secret_key"]}
     assert len(secret(kube, "platform-xsrf")["CSRF_KEY"]) == 32
     assert secret(kube, "platform-tls")["tls.crt"] == CERTIFICATE

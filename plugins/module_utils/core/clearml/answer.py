@@ -15,8 +15,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ..errors import AuthError, NotFoundError, PlatformError, RemoteError, UnreachableError
+from ..errors import AuthError, NotFoundError, PlatformError, RemoteError
 from ..redact import MASK
+from ..web import BAD_ANSWER, media_type, retry_after
 
 #: The reasons (C(result_code/result_subcode)) that this collection tells apart; all others are shown as they come.
 INVALID_ID = "400/10"
@@ -27,8 +28,6 @@ INVALID_QUEUE = "400/701"
 UNKNOWN_KEY = "400/300"
 #: Also the answer for an identity that the server's configuration made: no credentials can be made for it.
 INVALID_USER_ID = "400/301"
-#: The answer was broken off or is not an envelope, although the status says that all went well.
-BAD_ANSWER = "bad answer"
 
 #: Bearer token no longer good (expired, revoked), and key or secret wrong.
 _BAD_TOKEN = 30
@@ -40,10 +39,6 @@ _KEYS_IN_TEXT = re.compile(r"\b((?:credentials__|access_|secret_)?key|secret|tok
 def cookie_name(header: str) -> str:
     """The name in a C(Set-Cookie) header; empty when it sets none."""
     return header.partition(";")[0].partition("=")[0].strip()
-
-
-class NotSentError(UnreachableError):
-    """No connection came about, so the server cannot have seen the request: anything may be sent again."""
 
 
 class NoSuchCallError(NotFoundError):
@@ -79,20 +74,6 @@ def read_answer(call: str, status: int, headers: Mapping[str, str], body: bytes)
     raise _refusal(call, status, meta, headers)
 
 
-def unclear(error: PlatformError) -> bool:
-    """True when the server may have carried out the request although no good answer came back."""
-    if isinstance(error, NotSentError):
-        return False
-    if isinstance(error, UnreachableError):
-        return True
-    return isinstance(error, RemoteError) and (error.status >= 500 or error.reason == BAD_ANSWER)
-
-
-def not_carried_out(error: PlatformError) -> bool:
-    """True when the server certainly did nothing, so that even a create may be sent again."""
-    return isinstance(error, NotSentError) or (isinstance(error, RemoteError) and error.status == 429)
-
-
 def has_reason(error: PlatformError, reason: str) -> bool:
     """True when the server refused with this C(code/subcode)."""
     return isinstance(error, RemoteError) and error.reason == reason
@@ -126,7 +107,7 @@ def _envelope(body: bytes) -> Optional[dict[str, Any]]:
 
 def _foreign(call: str, status: int, headers: Mapping[str, str]) -> RemoteError:
     """The error for an answer that is not the API server's own."""
-    kind = (headers.get("Content-Type") or "no content type").split(";")[0]
+    kind = media_type(headers)
     if 300 <= status < 400:
         return RemoteError(
             f"{call}: redirected to {headers.get('Location', 'nowhere')} (HTTP {status}).",
@@ -147,7 +128,7 @@ def _foreign(call: str, status: int, headers: Mapping[str, str]) -> RemoteError:
         f"{call}: HTTP {status} from something in front of the ClearML API server ({kind}).",
         advice,
         status=status,
-        retry_after=_retry_after(headers),
+        retry_after=retry_after(headers),
     )
 
 
@@ -162,11 +143,4 @@ def _refusal(call: str, status: int, meta: Mapping[str, Any], headers: Mapping[s
         return AuthError(message, "This needs the platform's credential (role system); a tenant's own is not enough.")
     if status == 404:
         return NoSuchCallError(message, "This ClearML server does not have the call: older version or other edition.")
-    return RemoteError(message, status=status, reason=f"{status}/{subcode}", retry_after=_retry_after(headers))
-
-
-def _retry_after(headers: Mapping[str, str]) -> Optional[float]:
-    try:
-        return float(headers["Retry-After"])
-    except (KeyError, ValueError):
-        return None
+    return RemoteError(message, status=status, reason=f"{status}/{subcode}", retry_after=retry_after(headers))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Problems
+from ..registry.requests import parse
 
 EXTERNAL = "external"
 #: The user in the htpasswd entry that the chart's parts log in with (goharbor/harbor-helm, registry.credentials.username).
@@ -27,6 +28,8 @@ _URL = re.compile(rf"https://{_LABEL}(\.{_LABEL})*(:\d+)?")
 _QUANTITY = re.compile(r"[1-9]\d*(Mi|Gi|Ti)")
 _HOST_PORT = re.compile(r"[^\s:/]+:\d+(,[^\s:/]+:\d+)*")
 _HTPASSWD = re.compile(rf"{REGISTRY_USER}:\$2[aby]\$\d\d\$\S{{53}}")
+#: It goes into SQL and into a list of settings between quotes (goharbor/harbor, make/photon/db/initdb.sh).
+_DATABASE_PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
 _HIDDEN = "(not shown)"
 
@@ -40,12 +43,24 @@ def check(settings: Mapping[str, Any]) -> Problems:
             settings["url"],
             "https://host or https://host:port, in small letters, nothing after it",
         )
+    _check_contents(settings, problems)
     if settings["mode"] == EXTERNAL:
         return problems
     _check_secrets(settings, problems)
     _check_storage(settings, problems)
     _check_servers(settings, problems)
     return problems
+
+
+def _check_contents(settings: Mapping[str, Any], problems: Problems) -> None:
+    """Projects and robots, as far as that can be told without asking the registry."""
+    projects, robots = settings.get("projects") or (), settings.get("robots") or ()
+    for problem in parse(projects, robots).problems:
+        problems.add(f"suse_registry_{problem.path}", problem.value, problem.allowed)
+    if (projects or robots) and not settings.get("api_password"):
+        problems.add(
+            "suse_registry_api_password", "", "the password of suse_registry_api_user, for projects and robots"
+        )
 
 
 def _check_secrets(settings: Mapping[str, Any], problems: Problems) -> None:
@@ -109,6 +124,12 @@ def _check_servers(settings: Mapping[str, Any], problems: Problems) -> None:
             problems.add("suse_registry_database.sslmode", database["sslmode"], f"one of {', '.join(_SSL_MODES)}")
         if not settings["database_password"]:
             problems.add("suse_registry_database_password", "", "must be given, with suse_registry_database")
+    elif not _DATABASE_PASSWORD.fullmatch(settings["database_password"]):
+        problems.add(
+            "suse_registry_database_password",
+            _HIDDEN if settings["database_password"] else "",
+            "16 to 128 letters, digits, '-' and '_', for the database in the cluster; never change it later",
+        )
     if redis:
         _check_keys("suse_registry_redis", redis, ("addr",), ("username", "sentinel_master"), problems)
         if redis.get("addr") and not _HOST_PORT.fullmatch(str(redis["addr"])):

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.session import Caller, UntrustedError
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.session import Caller
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml.answer import (
-    BAD_ANSWER,
     ExpiredTokenError,
     NoSuchCallError,
-    NotSentError,
     RejectedPairError,
     has_reason,
 )
@@ -24,6 +22,11 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors im
     PlatformError,
     RemoteError,
     UnreachableError,
+)
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.web import (
+    BAD_ANSWER,
+    NotSentError,
+    UntrustedError,
 )
 from tests.lab.clearml.inprocess import make_certificate
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import web
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import answer
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import (
     AuthError,
@@ -84,20 +85,20 @@ def test_a_redirect_says_where_it_would_go() -> None:
 @pytest.mark.parametrize("body", [b'{"meta": {"result_code": 200', b"", b"<html></html>", b"[]", b'{"data": {}}'])
 def test_a_broken_answer_is_unclear(body: bytes) -> None:
     error = refused(200, body)
-    assert answer.has_reason(error, answer.BAD_ANSWER)
-    assert answer.unclear(error)
+    assert answer.has_reason(error, web.BAD_ANSWER)
+    assert web.unclear(error)
     assert error.transient  # type: ignore[attr-defined]
 
 
 def test_what_is_unclear_and_what_was_not_carried_out() -> None:
-    assert answer.unclear(UnreachableError("reset"))
-    assert answer.unclear(refused(500, envelope(500, 1, "General")))
-    for error in (answer.NotSentError("refused"), refused(429, b"Too Many Requests", {"Retry-After": "1"})):
-        assert answer.not_carried_out(error)
-        assert not answer.unclear(error)
+    assert web.unclear(UnreachableError("reset"))
+    assert web.unclear(refused(500, envelope(500, 1, "General")))
+    for error in (web.NotSentError("refused"), refused(429, b"Too Many Requests", {"Retry-After": "1"})):
+        assert web.not_carried_out(error)
+        assert not web.unclear(error)
     duplicate = refused(400, envelope(400, 801, "exists"))
-    assert not answer.unclear(duplicate)
-    assert not answer.not_carried_out(duplicate)
+    assert not web.unclear(duplicate)
+    assert not web.not_carried_out(duplicate)
 
 
 @pytest.mark.parametrize(

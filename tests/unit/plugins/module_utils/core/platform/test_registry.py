@@ -31,7 +31,7 @@ GOOD: dict[str, Any] = {
     "s3": {},
     "s3_credentials": {},
     "database": {},
-    "database_password": "",
+    "database_password": "password-of-the-database",
     "redis": {},
 }
 SECRETS = ("admin_password", "secret_key", "seed", "password", "htpasswd", "key", "token_key", "database_password")
@@ -82,7 +82,26 @@ def test_a_url_that_clients_could_not_use_is_refused(url: str, mode: str) -> Non
         ({"issuer": ""}, "suse_registry_issuer: ''", "a ClusterIssuer"),
         ({"sizes": {"images": "5Gi"}}, "suse_registry_sizes.images", "sizes of registry, jobservice"),
         ({"sizes": {"registry": "much"}}, "suse_registry_sizes.registry: 'much'", "such as 500Gi"),
-        ({"database": {"host": "h", "username": "u"}}, "suse_registry_database_password", "must be given"),
+        (
+            {"database": {"host": "h", "username": "u"}, "database_password": ""},
+            "suse_registry_database_password: ''",
+            "must be given",
+        ),
+        ({"database_password": ""}, "suse_registry_database_password: ''", "16 to 128 letters"),
+        ({"database_password": "with 'quotes' in it"}, "suse_registry_database_password: '(not shown)'", "16 to 128"),
+        (
+            {
+                "robots": [{"name": "ci", "projects": ["p"], "valid_days": 0, "store": {"path": "/x"}}],
+                "api_password": "x",
+            },
+            "suse_registry_robots[ci].valid_days: 0",
+            "from 1 to 3650",
+        ),
+        (
+            {"projects": [{"name": "staging"}]},
+            "suse_registry_api_password: ''",
+            "the password of suse_registry_api_user",
+        ),
         ({"database": {"host": "h"}, "database_password": "x"}, "suse_registry_database.username", "must be given"),
         ({"redis": {"addr": "nowhere"}}, "suse_registry_redis.addr: 'nowhere'", "host:port"),
         ({"redis": {"addr": "a:1", "password": "x"}}, "suse_registry_redis.password: '(not shown)'", "only addr"),
@@ -109,6 +128,8 @@ def test_a_store_without_credentials_and_beside_a_shared_claim() -> None:
 def test_an_external_registry_needs_nothing_but_its_url() -> None:
     nothing = dict.fromkeys(SECRETS, "")
     assert told(mode="external", **nothing) == []
+    (text,) = told(mode="external", api_password="x", projects=[{"name": "a"}, {"name": "a"}], **nothing)
+    assert text == "suse_registry_projects[].name: 'a' is not allowed; allowed: each one once"
 
 
 def test_no_secret_is_repeated_and_all_mistakes_are_told_at_once() -> None:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, ai_tenancy contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is expected of the place where pairs are kept. C(kube/secrets.py) is the one that there is."""
+"""What is expected of the place where secrets are kept. C(kube/secrets.py) is the one that there is."""
 
 from __future__ import annotations
 
