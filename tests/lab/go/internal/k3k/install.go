@@ -153,7 +153,9 @@ func controllerDeployment(meta metav1.ObjectMeta) *appsv1.Deployment {
 				ObjectMeta: metav1.ObjectMeta{Labels: selector},
 				Spec: corev1.PodSpec{
 					ServiceAccountName: "k3k",
-					Containers:         []corev1.Container{{Name: "k3k", Image: "rancher/k3k:v" + Version}},
+					// While the machine is slow only a GPU node may be ready, and a tenant's node must carry none but its own.
+					NodeSelector: map[string]string{"ai-tenancy.platform/pool": "cpu"},
+					Containers:   []corev1.Container{{Name: "k3k", Image: "rancher/k3k:v" + Version}},
 				},
 			},
 		},
