@@ -137,11 +137,15 @@ def test_plan_make_again_rotate_and_revoke(site: PlatformSite, harbor: Running, 
     assert harbor.store.login(*login(kube)) is not None
     assert harbor.store.login(*first) is None
 
-    assert site.run(by_tasks(site, "revoke")).ok
+    unsure = site.run("registry_revoke")
+    assert "suse_registry_revoke_confirm: '' is not allowed; allowed: 'ci,nodes'" in unsure.failure
+    assert site.run("registry_revoke", "--check", suse_registry_revoke_confirm="ci,nodes").changed == 1
+    assert len(harbor.store.robots) == 2
+    assert site.run("registry_revoke", suse_registry_revoke_confirm="ci,nodes").ok
     assert harbor.store.robots == {}
     assert kube.get(SECRET) is None
     assert not (tmp_path / "nodes.json").exists()
-    assert site.run(by_tasks(site, "revoke")).changed == 0
+    assert site.run("registry_revoke", suse_registry_revoke_confirm="ci,nodes").changed == 0
 
 
 def test_answers_that_get_lost_make_no_second_robot(site: PlatformSite, harbor: Running, kube: Kube) -> None:

@@ -101,3 +101,26 @@ def robot(**changes: Any) -> dict[str, Any]:
     return {
         "name": "ci", "projects": ["staging"], "access": "push", "store": {"namespace": "harbor", "name": "robot-ci"}, **changes,
     }  # fmt: skip
+
+
+STAGING = {"name": "staging"}
+LOST = pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "reset_after_commit"},
+        {"kind": "reset"},
+        {"kind": "html", "status": 502},
+        {"kind": "error", "status": 500},
+        {"kind": "truncated"},
+    ],
+    ids=lambda fault: str(fault["kind"]),
+)
+
+
+def only(outcomes: list[Any]) -> Any:
+    (outcome,) = outcomes
+    return outcome
+
+
+def actions(outcomes: list[Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [(each.item, [(step.action, step.kind) for step in each.steps]) for each in outcomes]
