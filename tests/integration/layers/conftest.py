@@ -38,6 +38,7 @@ class PlatformSite(Site):
             "platform_release_helm": str(helm),
             "platform_profile": "lab",
             "platform_release_wait_timeout": 120,
+            "platform_release_wait_grace": 8,
             "platform_release_interrupted_after": 2,
         }
         host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -46,6 +47,17 @@ class PlatformSite(Site):
     def run(self, playbook: str, *arguments: str, **extra: Any) -> Run:
         """Run a playbook to its end, whatever that is."""
         return self.start(playbook, *arguments, **extra).finish(allowed=HELM_SAYS)
+
+    def take_out(self, *layers: str, confirm: str = "") -> None:
+        """Remove layers after a test; one that ends without any release has left nothing to remove."""
+        kept = self.lab.api().request("GET", "/api/v1/secrets?labelSelector=owner%3Dhelm")["items"]
+        if not kept:
+            return
+        self.variables["platform_release_wait_timeout"] = 120
+        run = self.run(
+            "platform_remove", platform_release_remove_layers=list(layers), platform_release_remove_confirm=confirm
+        )
+        assert run.ok, run.failure
 
     def bring(self, *arguments: str, **extra: Any) -> Run:
         """Run the playbook C(platform); it must end well."""

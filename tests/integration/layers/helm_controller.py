@@ -82,7 +82,7 @@ class HelmController:
         (chart / "templates" / "all.yaml").write_text(_TEMPLATE.format(workload=workload, title=title, place=place))
         content = self._directory / f"{name}-values.yaml"
         content.write_text(values)
-        self._call("upgrade", "--install", name, str(chart), "--values", str(content))
+        self._call("upgrade", "--install", name, str(chart), "--values", str(content), "--reset-values")
         self._applied[name] = values
 
     def _run(self) -> None:

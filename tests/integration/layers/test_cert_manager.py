@@ -27,8 +27,7 @@ def release(platform_lab: Lab, site: PlatformSite) -> Iterator[Release]:
     """The release of the layer; it is taken out after the test."""
     site.variables["platform_release_layers"] = LAYERS
     yield Release(platform_lab, "cert-manager", "cert-manager")
-    site.variables["platform_release_wait_timeout"] = 120
-    assert site.run("platform_remove", platform_release_remove_layers=["cert_manager"]).ok
+    site.take_out("cert_manager")
 
 
 @pytest.fixture
@@ -95,27 +94,39 @@ def test_upgrade_downgrade_and_jump(site: PlatformSite, release: Release) -> Non
     assert site.bring(platform_release_allow_downgrade=True, **OLDER).changed == 1
 
 
-@pytest.mark.parametrize("status", ["failed", "pending-upgrade"])
-def test_an_upgrade_that_did_not_end_is_repaired_by_the_next_run(
-    site: PlatformSite, release: Release, status: str
-) -> None:
+def test_an_upgrade_that_did_not_end_is_repaired_by_the_next_run(site: PlatformSite, release: Release) -> None:
+    change = {"cert_manager_values": {"replicaCount": 2}}
     site.bring()
-    site.bring(cert_manager_values={"replicaCount": 2})
-    release.leave(status)
-    plan = site.bring("--check", cert_manager_values={"replicaCount": 2})
-    assert plan.changed > 0
-    assert release.revisions() == {1: "deployed", 2: status}
-    assert site.bring(cert_manager_values={"replicaCount": 2}).changed > 0
+    site.bring(**change)
+    release.leave("failed")
+    assert site.bring("--check", **change).changed > 0
+    assert release.revisions() == {1: "deployed", 2: "failed"}
+    assert site.bring(**change).changed > 0
     assert release.revisions() == {1: "superseded", 2: "failed", 3: "deployed"}
-    assert site.bring(cert_manager_values={"replicaCount": 2}).changed == 0
+
+    release.leave("pending-upgrade")
+    before = release.revisions()
+    assert site.bring("--check", **change).changed > 0
+    assert release.revisions() == before
+    assert site.bring(**change).changed > 0
+    assert [release.revisions()[revision] for revision in (3, 4)] == ["failed", "deployed"]
+    assert site.bring(**change).changed == 0
 
 
-def test_an_installation_that_did_not_end_is_repaired_by_the_next_run(site: PlatformSite, release: Release) -> None:
+def test_an_installation_or_a_removal_that_did_not_end(site: PlatformSite, release: Release) -> None:
+    """The first is repaired by the next run; the second is told, and can be ended."""
     site.bring()
     release.leave("pending-install")
     assert site.bring().changed > 0
     assert release.revisions() == {1: "superseded", 2: "deployed"}
     assert site.bring().changed == 0
+
+    release.leave("uninstalling")
+    run = site.run("platform")
+    assert not run.ok
+    assert "was being uninstalled and did not get to its end" in run.failure
+    assert site.run("platform_remove", platform_release_remove_layers=["cert_manager"]).ok
+    assert release.revisions() == {}
 
 
 def test_a_run_that_is_killed_while_helm_works_is_ended_by_the_next(site: PlatformSite, release: Release) -> None:
@@ -133,16 +144,6 @@ def test_a_run_that_is_killed_while_helm_works_is_ended_by_the_next(site: Platfo
     assert release.revisions() == {1: "superseded", 2: "deployed"}
     assert release.values() == {"crds": {"enabled": True, "keep": True}, "startupapicheck": {"enabled": False}}
     assert site.bring().changed == 0
-
-
-def test_a_removal_that_did_not_end_is_told_and_can_be_ended(site: PlatformSite, release: Release) -> None:
-    site.bring()
-    release.leave("uninstalling")
-    run = site.run("platform")
-    assert not run.ok
-    assert "was being uninstalled and did not get to its end" in run.failure
-    assert site.run("platform_remove", platform_release_remove_layers=["cert_manager"]).ok
-    assert release.revisions() == {}
 
 
 def test_a_pod_that_cannot_start_ends_the_wait_early_and_is_named(site: PlatformSite, release: Release) -> None:

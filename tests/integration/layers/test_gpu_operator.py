@@ -33,9 +33,7 @@ def gpus(site: PlatformSite) -> Iterator[PlatformSite]:
     """A site with this layer; it is taken out after the test."""
     site.variables["platform_release_layers"] = {"gpu_operator": True}
     yield site
-    site.variables["platform_release_wait_timeout"] = 120
-    run = site.run("platform_remove", platform_release_remove_layers=["gpu_operator", "cert_manager"])
-    assert run.ok, run.failure
+    site.take_out("gpu_operator", "cert_manager")
 
 
 @pytest.fixture
@@ -193,7 +191,9 @@ def test_a_label_for_a_node_that_is_not_there_makes_no_node(
     assert release.revisions() == {}
 
 
-def test_nodes_that_do_not_come_are_counted(gpus: PlatformSite, kube: Kube) -> None:
+def test_nodes_that_do_not_come_are_counted_and_an_operator_that_cannot_start_ends_the_wait(
+    gpus: PlatformSite, kube: Kube
+) -> None:
     there = len(nodes_with(kube, "nvidia.com/gpu.present=true"))
     gpus.bring()
     run = gpus.run("platform", gpu_operator_nodes={"nvidia": 99}, platform_release_wait_timeout=5)
@@ -201,9 +201,6 @@ def test_nodes_that_do_not_come_are_counted(gpus: PlatformSite, kube: Kube) -> N
     assert f"Node nvidia.com/gpu.present=true: {there} of 99" in run.failure
     assert gpus.bring().changed == 0
 
-
-def test_an_operator_that_cannot_start_ends_the_wait_early(gpus: PlatformSite) -> None:
-    gpus.bring()
     values = {"node-feature-discovery": {"image": {"tag": "missing"}}}
     run = gpus.run("platform", gpu_operator_values=values, platform_release_wait_timeout=300)
     assert not run.ok

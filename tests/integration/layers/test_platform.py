@@ -32,10 +32,7 @@ def platform(site: PlatformSite) -> Iterator[PlatformSite]:
         },
     )
     yield site
-    run = site.run(
-        "platform_remove", platform_release_remove_layers=list(LAYERS), platform_release_remove_confirm=CONFIRM
-    )
-    assert run.ok, run.failure
+    site.take_out(*LAYERS, confirm=CONFIRM)
 
 
 @pytest.fixture

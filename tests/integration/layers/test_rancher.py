@@ -77,8 +77,7 @@ def rancher(platform_lab: Lab, site: PlatformSite, ingress_class: str, pair: dic
         **pair,
     )
     yield Release(platform_lab, "cattle-system", "rancher")
-    run = site.run("platform_remove", **REMOVE, platform_release_remove_confirm="rancher")
-    assert run.ok, run.failure
+    site.take_out("rancher", "cert_manager", confirm="rancher")
 
 
 def secret(kube: Kube, namespace: str, name: str) -> dict[str, str]:
@@ -255,13 +254,8 @@ def test_a_certificate_of_cert_manager(site: PlatformSite, rancher: Release, kub
     site.variables.update(
         rancher_tls_source="rancher", rancher_tls_certificate="", rancher_tls_key="", rancher_tls_ca=""
     )
-    site.bring(platform_release_layers={"rancher": True, "cert_manager": True})
+    site.variables["platform_release_layers"] = {"rancher": True, "cert_manager": True}
+    site.bring()
     issuer = kube.get("/apis/cert-manager.io/v1/namespaces/cattle-system/issuers/rancher")
     assert issuer["spec"] == {"ca": {"secretName": "tls-rancher"}}
-    assert site.bring(platform_release_layers={"rancher": True, "cert_manager": True}).changed == 0
-    removed = site.run(
-        "platform_remove",
-        platform_release_remove_layers=["rancher", "cert_manager"],
-        platform_release_remove_confirm="rancher",
-    )
-    assert removed.ok, removed.failure
+    assert site.bring().changed == 0

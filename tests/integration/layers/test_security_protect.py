@@ -26,6 +26,8 @@ pytestmark = pytest.mark.lab
 
 NAMESPACE = "cattle-neuvector-system"
 NAME = "neuvector-svc-controller-api"
+POD = "neuvector-controller-pod-lab"
+ROOT = f"/api/v1/namespaces/{NAMESPACE}"
 
 
 @pytest.fixture
@@ -41,29 +43,35 @@ def own_address() -> str:
 
 
 @pytest.fixture
-def server(kube: Kube, tmp_path: Path) -> Iterator[NeuVectorServer]:
+def controller(kube: Kube) -> Iterator[str]:
+    """A pod that says it has an address of this machine: the API server forwards to addresses of pods only."""
+    with contextlib.suppress(Refused):  # left by tests before
+        kube.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    pods, address = f"{ROOT}/pods", own_address()
+    spec = {"schedulerName": "nobody", "containers": [{"name": "controller", "image": "registry.example.com/none"}]}
+    kube.create(pods, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": POD}, "spec": spec})
+    kube.patch(f"{pods}/{POD}/status", {"status": {"podIP": address, "podIPs": [{"ip": address}]}})
+    yield address
+    kube.delete(f"{pods}/{POD}")
+
+
+@pytest.fixture
+def server(kube: Kube, controller: str, tmp_path: Path) -> Iterator[NeuVectorServer]:
     """The stand-in behind the Service that the chart would make."""
-    address = own_address()
     authority = Authority(tmp_path, "neuvector").ensure()
-    authority.issue("server", "server", names=(address,))
-    with NeuVectorServer(address, (tmp_path / "server.crt", tmp_path / "server.key")) as running:
+    authority.issue("server", "server", names=(controller,))
+    with NeuVectorServer(controller, (tmp_path / "server.crt", tmp_path / "server.key")) as running:
         running.services = {name: ["Monitor", "Monitor"] for name in ("web.shop", "db.shop", "x.other")}
-        with contextlib.suppress(Refused):
-            kube.create(
-                "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-            )
         metadata = {"name": NAME, "namespace": NAMESPACE}
-        port = {"name": "controller-api", "port": running.port}
-        root = f"/api/v1/namespaces/{NAMESPACE}"
         service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
-        kube.create(f"{root}/services", {**service, "spec": {"ports": [{"name": "controller-api", "port": 10443}]}})
-        subsets = [{"addresses": [{"ip": address}], "ports": [port]}]
-        kube.create(
-            f"{root}/endpoints", {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": subsets}
-        )
+        kube.create(f"{ROOT}/services", {**service, "spec": {"ports": [{"name": "controller-api", "port": 10443}]}})
+        address = {"ip": controller, "targetRef": {"kind": "Pod", "namespace": NAMESPACE, "name": POD}}
+        subset = {"addresses": [address], "ports": [{"name": "controller-api", "port": running.port}]}
+        endpoints = {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [subset]}
+        kube.create(f"{ROOT}/endpoints", endpoints)
         yield running
-        kube.delete(f"{root}/services/{NAME}")
-        kube.delete(f"{root}/endpoints/{NAME}")
+        kube.delete(f"{ROOT}/services/{NAME}")
+        kube.delete(f"{ROOT}/endpoints/{NAME}")
 
 
 def protect(site: PlatformSite, *arguments: str, **extra: str) -> Run:

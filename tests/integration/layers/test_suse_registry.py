@@ -58,12 +58,7 @@ def registry(site: PlatformSite) -> Iterator[PlatformSite]:
     site.variables.update(SECRETS, platform_release_layers={"suse_registry": True})
     site.variables.update(PAIRS, suse_registry_url="https://registry.example.com")
     yield site
-    run = site.run(
-        "platform_remove",
-        platform_release_remove_layers=["suse_registry", "cert_manager"],
-        platform_release_remove_confirm="harbor",
-    )
-    assert run.ok, run.failure
+    site.take_out("suse_registry", "cert_manager", confirm="harbor")
 
 
 @pytest.fixture

@@ -49,8 +49,7 @@ def release(platform_lab: Lab, site: PlatformSite, storage_class: str) -> Iterat
         suse_security_storage_class=storage_class,
     )
     yield Release(platform_lab, "cattle-neuvector-system", "neuvector")
-    run = site.run("platform_remove", **CONFIRMED)
-    assert run.ok, run.failure
+    site.take_out("suse_security", confirm="neuvector")
 
 
 def webhooks(kube: Kube) -> set[str]:

@@ -120,7 +120,7 @@ def _lacks(wait: Wait, item: Object) -> Iterator[str]:
     elif wait.until == FIELD:
         value = at_path(item, wait.path)
         if _text(value) != wait.value:
-            yield f"{title}: {wait.path} is {_text(value) or 'not set'}, not {wait.value}"
+            yield f"{title}: {wait.path} is {_text(value) or 'not set'}, not {wait.value or 'unset'}"
 
 
 def _text(value: Any) -> str:
