@@ -100,13 +100,13 @@ def platform_due(
         raise AnsibleFilterError(str(error)) from error
 
 
-def platform_masked(text: str, content: str) -> str:
-    """A text without the values of a file."""
+def platform_masked(text: str, contents: Sequence[str]) -> str:
+    """A text without the values of files."""
     import yaml
 
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.redact import Redactor, texts_in
 
-    return Redactor(texts_in(yaml.safe_load(content))).text(text)
+    return Redactor(texts_in([yaml.safe_load(content) for content in contents])).text(text)
 
 
 def platform_pairs(

@@ -158,5 +158,5 @@ def test_the_layers_of_this_collection_in_their_order() -> None:
 
 def test_words_of_a_program_are_shown_without_the_values_that_it_read() -> None:
     masked = filters["platform_masked"]
-    assert masked("invalid: a-long-word", "clearml: {apiSecret: a-long-word}") == "invalid: ********"
-    assert masked("invalid", "") == "invalid"
+    assert masked("invalid: a-long-word", ["", "clearml: {apiSecret: a-long-word}"]) == "invalid: ********"
+    assert masked("invalid", []) == "invalid"
