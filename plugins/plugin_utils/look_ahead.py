@@ -19,7 +19,7 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import ou
 from .in_process import COLLECTION, InProcessAction
 
 #: What Ansible adds to a module's result that nobody needs of a mere look; diffs are shown by the tasks that change.
-_ASIDE = ("invocation", "diff", "warnings")
+_ASIDE = ("invocation", "diff", "warnings", "exception")
 
 
 class LookAheadAction(InProcessAction):
