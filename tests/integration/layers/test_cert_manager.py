@@ -57,6 +57,7 @@ def test_install_again_change_and_remove(site: PlatformSite, release: Release, k
     # One look at all releases, and two launches for the layer.
     assert again.launches.count("helm_release_info") == 1
     assert sorted(again.launches) == ["helm_release_info", "platform_objects", "platform_objects"]
+    assert {event["in_process"] for event in again.of("launch")} == {True}
     assert site.bring("--check", "--diff").changed == 0
 
     change = {"cert_manager_values": {"replicaCount": 2}}
