@@ -1,0 +1,13 @@
+# Copyright: (c) 2026, ai_tenancy contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the module C(tenant_objects) without a process of its own where that is possible."""
+
+from __future__ import annotations
+
+from ansible_collections.ai_tenancy.platform.plugins.plugin_utils.in_process import InProcessAction
+
+
+class ActionModule(InProcessAction):
+    """What Ansible finds here."""
+
+    module_name = "tenant_objects"
