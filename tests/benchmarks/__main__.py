@@ -11,8 +11,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import hosts, table, tenants
+from tests.benchmarks import hosts, layers, table, tenants
 from tests.benchmarks.hosts import HostContest
+from tests.benchmarks.layers import LayerContest
 from tests.benchmarks.tenants import TenantContest
 from tests.benchmarks.timing import Measured
 from tests.lab import Lab
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--hosts", type=int, metavar="N", help="measure the playbooks for hosts: 3 servers and N agents (root)"
     )
+    top.add_argument("--layers", action="store_true", help="measure the playbook for all layers of the platform")
     top.add_argument("--first", type=int, default=3, metavar="ROUNDS", help="first runs of each (default: %(default)s)")
     top.add_argument("--again", type=int, default=5, metavar="ROUNDS", help="unchanged runs (default: %(default)s)")
     top.add_argument("--name", default="bench", help="the laboratory (default: %(default)s)")
@@ -40,6 +42,8 @@ def main() -> int:
     """Bring the laboratory up, measure, write the table; 1 when a goal is missed."""
     options = parser().parse_args()
     with tempfile.TemporaryDirectory(prefix="ai-tenancy-benchmark-") as directory:
+        if options.layers:
+            return measure_layers(options, Path(directory))
         if options.hosts is None:
             return measure_tenants(options, Path(directory))
         return measure_hosts(options, Path(directory))
@@ -73,6 +77,21 @@ def measure_hosts(options: argparse.Namespace, directory: Path) -> int:
         if not options.keep:
             lab.down()
     return report("benchmark-hosts", contest.measured, hosts.goals(contest.measured), hosts.lines(contest.measured))
+
+
+def measure_layers(options: argparse.Namespace, directory: Path) -> int:
+    """Measure unchanged runs over all layers."""
+    progress = Progress()
+    lab = Lab.up(f"{options.name}-layers", progress)
+    try:
+        contest = LayerContest(lab, directory, progress)
+        with contest.played():
+            contest.converge()
+            contest.again(options.again)
+    finally:
+        if not options.keep:
+            lab.down()
+    return report("benchmark-layers", contest.measured, layers.goals(contest.measured), layers.lines(contest.measured))
 
 
 def report(name: str, measured: Measured, goals: Sequence[table.Goal], lines: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ import gzip
 import io
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -36,12 +37,13 @@ def pack(name: str, directory: Path, version: str = "", **metadata: str) -> Path
         files[inner] = (source / inner).read_text(encoding="utf-8")
     # As in the real charts: Helm installs what is in this folder before anything else, and never removes it.
     if (source / "crds.yaml").exists():
-        files["crds/crds.yaml"] = (source / "crds.yaml").read_text(encoding="utf-8")
+        kinds = yaml.safe_load((source / "crds.yaml").read_text(encoding="utf-8"))
+        files["crds/crds.yaml"] = yaml.safe_dump_all(map(_definition, kinds), sort_keys=False)
     for path in sorted(SHARED.glob("*.tpl")):
         files[f"templates/{path.stem}.yaml"] = path.read_text(encoding="utf-8")
     target = directory / f"{name}-{chart['version']}.tgz"
     directory.mkdir(parents=True, exist_ok=True)
-    # tarfile's own "w:gz" would write the time of day into the file.
+    # tarfile itself writes the time into the head of gzip.
     with (
         gzip.GzipFile(target, "wb", mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
@@ -52,6 +54,21 @@ def pack(name: str, directory: Path, version: str = "", **metadata: str) -> Path
             entry.size, entry.mode = len(content), 0o644
             archive.addfile(entry, io.BytesIO(content))
     return target
+
+
+def _definition(kind: dict[str, str]) -> dict[str, Any]:
+    """The definition of a kind, from what C(shared/objects.tpl) takes in short too: group, version, kind, plural, scope."""
+    names = {"kind": kind["kind"], "plural": kind["plural"], "singular": kind["kind"].lower()}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {
+        "name": kind["version"], "served": True, "storage": True, "subresources": {"status": {}}, "schema": schema,
+    }  # fmt: skip
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind['plural']}.{kind['group']}"},
+        "spec": {"group": kind["group"], "scope": kind["scope"], "names": names, "versions": [version]},
+    }
 
 
 def pack_all(directory: Path) -> dict[str, Path]:
