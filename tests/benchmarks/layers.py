@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,22 +64,26 @@ class LayerContest:
         """Bring all layers up, and note for the loop what Helm was given."""
         with self._progress.step("bring all layers up"):
             self.platform()
-        releases = json.loads(self._helm("list", "--all-namespaces", "--output", "json"))
+        found = json.loads(self._helm("list", "--all-namespaces", "--output", "json"))
+        # What RKE2 brings itself is no chart of ours.
+        releases = [release for release in found if self._chart(release).exists()]
         commands = [self._command(number, release) for number, release in enumerate(releases)]
         self._loop.write_text("\n".join(["set -e", *commands]) + "\n", encoding="utf-8")
         site = yaml.safe_load(_INVENTORIES[1].read_text(encoding="utf-8"))
         layers = site["all"]["children"]["platform_controller"]["vars"]["platform_release_layers"]
         self.measured.facts.update(layers=len(layers), releases=len(releases))
 
-    def _command(self, number: int, release: dict[str, Any]) -> str:
+    def _command(self, number: int, release: Mapping[str, Any]) -> str:
         """The command that installs what is there, with the same chart and values."""
         name, namespace = release["name"], release["namespace"]
         values = self._directory / f"values-{number}.json"
         values.touch(mode=0o600)
         values.write_text(self._helm("get", "values", name, "--namespace", namespace, "--output", "json"), "utf-8")
-        chart = self._folder / "charts" / f"{release['chart']}.tgz"
-        command = ["upgrade", "--install", name, str(chart), "--namespace", namespace, "--values", str(values)]
-        return shlex.join([*self._binary, *command])
+        where = ["--namespace", namespace, "--values", str(values)]
+        return shlex.join([*self._binary, "upgrade", "--install", name, str(self._chart(release)), *where])
+
+    def _chart(self, release: Mapping[str, Any]) -> Path:
+        return self._folder / "charts" / f"{release['chart']}.tgz"
 
     @property
     def _binary(self) -> list[str]:
