@@ -244,16 +244,6 @@ def test_a_class_that_is_not_there_is_told_before_the_first_change(
     assert release.revisions() == {}
 
 
-def test_a_pod_that_cannot_start_ends_the_wait_early(registry: PlatformSite, kube: Kube) -> None:
-    registry.bring()
-    values = {"core": {"image": {"tag": "missing"}}}
-    run = registry.run("platform", suse_registry_values=values, platform_release_wait_timeout=300)
-    assert not run.ok
-    assert "harbor will not get ready by itself" in run.failure
-    assert "container core: " in run.failure
-    assert registry.bring().changed == 1
-
-
 def test_an_external_registry_is_only_asked(site: PlatformSite, server: Answering) -> None:
     site.variables.update(
         platform_release_layers={"suse_registry": True},
@@ -283,7 +273,7 @@ def test_an_external_registry_is_only_asked(site: PlatformSite, server: Answerin
     assert "refused" in site.run("platform").failure
 
 
-def test_harbor_must_send_clients_to_its_url_when_it_is_asked(
+def test_harbor_must_send_clients_to_its_url_when_it_is_asked_and_a_pod_that_cannot_start_ends_the_wait(
     registry: PlatformSite, server: Answering, kube: Kube
 ) -> None:
     registry.variables.update(suse_registry_url=server.url, suse_registry_ask=True, suse_registry_ca_path=server.ca)
@@ -294,3 +284,11 @@ def test_harbor_must_send_clients_to_its_url_when_it_is_asked(
     assert not run.ok
     assert "is not what the registry sends clients to" in run.failure
     assert "core.harbor.domain" in run.failure
+
+    registry.variables["suse_registry_ask"] = False
+    values = {"core": {"image": {"tag": "missing"}}}
+    run = registry.run("platform", suse_registry_values=values, platform_release_wait_timeout=300)
+    assert not run.ok
+    assert "harbor will not get ready by itself" in run.failure
+    assert "container core: " in run.failure
+    assert registry.bring().changed == 1
