@@ -12,7 +12,6 @@ import contextlib
 import json
 import urllib.error
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,10 +79,7 @@ def layers(site: PlatformSite, platform_lab: Lab, cluster: None) -> Iterator[Pla
     """A site with both layers and the GPU operator; they are taken out after the test."""
     site.variables.update(SETTINGS)
     yield site
-    site.variables["platform_release_wait_timeout"] = 120
-    removed = {"platform_release_remove_layers": LAYERS, "platform_release_remove_confirm": CONFIRM}
-    run = site.run("platform_remove", **removed)
-    assert run.ok, run.failure
+    site.take_out(*LAYERS, confirm=CONFIRM)
     for kind in ("servicemonitors", "podmonitors"):  # kept by the chart, and other tests want none
         with contextlib.suppress(urllib.error.HTTPError):
             platform_lab.api().request("DELETE", f"{DEFINITIONS}/{kind}.monitoring.coreos.com")
@@ -182,15 +178,14 @@ def assert_observability_is_there(kube: Kube, server: Release, agent: Release) -
     assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["gpu-operator"]}
 
 
-def assert_single_changes(site: PlatformSite, kube: Kube, suse_ai: Release, agent: Release) -> None:
-    """A value of one layer changes that layer; a key changes its Secrets and starts the agents anew; GPU metrics can go."""
+def assert_single_changes(site: PlatformSite, kube: Kube, suse_ai: Release, server: Release, agent: Release) -> None:
+    """What a value or a key belongs to is changed, and nothing else; agents start anew; GPU metrics can go."""
     site.variables["suse_ai_signup"] = False
-    assert site.bring().changed == 1
-    assert suse_ai.revisions() == {1: "superseded", 2: "deployed"}
     site.variables["suse_observability_api_key"] = "lab-other-key-of-the-agents"
     run = site.bring("--diff")
     assert "lab-other-key" not in run.output
-    assert agent.revisions() == {1: "superseded", 2: "deployed"}
+    assert suse_ai.revisions() == agent.revisions() == {1: "superseded", 2: "deployed"}
+    assert server.revisions() == {1: "deployed"}
     assert secret(kube, f"{OBSERVABILITY}/secrets/platform-agent")["STS_API_KEY"] == "lab-other-key-of-the-agents"
     site.variables["suse_observability_gpu_metrics"] = False
     site.bring()
@@ -224,14 +219,14 @@ def test_install_again_change_and_remove(
     assert "trial is installed, and no server goes from one kind to the other" in other.failure
     assert other.changed == 0
 
-    assert_single_changes(layers, kube, suse_ai, agent)
+    assert_single_changes(layers, kube, suse_ai, server, agent)
 
     for layer in ("suse_ai", "suse_observability"):
         kept = layers.run("platform_remove", platform_release_remove_layers=[layer])
         assert not kept.ok
         assert "its data would be lost" in kept.failure
         assert kept.changed == 0
-    removed = {"platform_release_remove_layers": LAYERS[1:], "platform_release_remove_confirm": CONFIRM}
+    removed = {"platform_release_remove_layers": LAYERS, "platform_release_remove_confirm": CONFIRM}
     assert layers.run("platform_remove", **removed).changed > 0
     assert suse_ai.revisions() == server.revisions() == agent.revisions() == {}
     assert layers.run("platform_remove", **removed).changed == 0
@@ -269,9 +264,55 @@ def test_production_is_a_cluster_of_milvus_with_a_gpu_and_several_of_each_part_o
     assert layers.bring().changed == 0
 
 
-def test_agents_need_no_server_and_a_registry_of_the_site_no_login(
+def assert_a_part_that_cannot_start_is_named(site: PlatformSite) -> None:
+    """The wait ends early, and the next run repairs it."""
+    broken = {
+        "suse_ai_values": {"ollama": {"image": {"tag": "missing"}}},
+        "suse_observability_agent_values": {"nodeAgent": {"containers": {"agent": {"image": {"tag": "missing"}}}}},
+    }
+    run = site.run("platform", platform_release_wait_timeout=300, **broken)
+    assert not run.ok
+    assert "suse-ai will not get ready by itself" in run.failure
+    assert "container ollama: " in run.failure
+    assert "suse-observability-agent will not get ready by itself" in run.failure
+    assert "container node-agent: " in run.failure
+    assert site.bring().changed == 2
+
+
+def assert_one_login_serves_the_chart_and_the_images(site: PlatformSite, kube: Kube) -> None:
+    """No registry asks for it: a Helm that writes down what it is told takes the chart from a folder, and does the rest."""
+    folder = site.directory
+    helm, told, read = (folder / name for name in ("helm", "told", "read"))
+    chart = f"{site.charts}/suse-ai-deployer-1.2.1.tgz"
+    helm.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {told}
+case "$1" in
+  registry) cat > {read} ;;
+  pull) cp {chart} "$6" ;;
+  *) exec {site.helm} "$@" ;;
+esac
+"""
+    )
+    helm.chmod(0o755)
+    site.variables.update(suse_ai_login=SETTINGS["suse_ai_login"], platform_release_registry={})
+    site.variables.update(platform_release_charts_dir="", platform_release_helm=str(helm))
+    run = site.bring("--tags", "suse_ai")
+    assert_nothing_is_shown(run.output)
+    assert run.changed > 0
+    image = container(kube, DEPLOYMENTS.format("suse-ai") + "/suse-ai-ollama")["image"]
+    assert image.startswith("dp.apps.rancher.io/containers/ollama:")
+    words = told.read_text()
+    assert "registry login dp.apps.rancher.io --username=robot --password-stdin" in words
+    assert "pull oci://dp.apps.rancher.io/charts/suse-ai-deployer --version 1.2.1 --destination" in words
+    assert_nothing_is_shown(words)
+    assert read.read_text().strip() == TOKEN
+
+
+def test_agents_without_a_server_and_a_registry_of_the_site_then_suses(
     layers: PlatformSite, kube: Kube, suse_ai: Release, server: Release, agent: Release
 ) -> None:
+    """Agents need no server, and a registry of the site no login; then a part cannot start; then SUSE's registry is used."""
     registry = {"host": "registry.example.com", "mode": "values"}
     layers.variables.update(
         suse_observability_server=False,
@@ -291,33 +332,8 @@ def test_agents_need_no_server_and_a_registry_of_the_site_no_login(
     assert envs(container(kube, SETS.format("suse-ai") + "/open-webui"))["HF_HUB_OFFLINE"] == "1"
     assert kube.get(MONITOR) is None
     assert layers.bring().changed == 0
-
-
-def test_one_login_serves_the_chart_and_the_images(layers: PlatformSite, suse_ai: Release, tmp_path: Path) -> None:
-    """No registry asks for it: a Helm that writes down what it is told takes the chart from a folder, and does the rest."""
-    helm, told, read = (tmp_path / name for name in ("helm", "told", "read"))
-    chart = f"{layers.charts}/suse-ai-deployer-1.2.1.tgz"
-    helm.write_text(
-        f"""#!/bin/sh
-echo "$@" >> {told}
-case "$1" in
-  registry) cat > {read} ;;
-  pull) cp {chart} "$6" ;;
-  *) exec {layers.helm} "$@" ;;
-esac
-"""
-    )
-    helm.chmod(0o755)
-    layers.variables.update(
-        platform_release_layers={"suse_ai": True}, platform_release_charts_dir="", platform_release_helm=str(helm)
-    )
-    assert_nothing_is_shown(layers.bring().output)
-    assert suse_ai.revisions() == {1: "deployed"}
-    words = told.read_text()
-    assert "registry login dp.apps.rancher.io --username=robot --password-stdin" in words
-    assert "pull oci://dp.apps.rancher.io/charts/suse-ai-deployer --version 1.2.1 --destination" in words
-    assert_nothing_is_shown(words)
-    assert read.read_text().strip() == TOKEN
+    assert_a_part_that_cannot_start_is_named(layers)
+    assert_one_login_serves_the_chart_and_the_images(layers, kube)
 
 
 def test_all_mistakes_of_both_layers_are_told_before_a_change_and_no_secret(
@@ -372,20 +388,3 @@ def test_what_the_cluster_lacks_is_told_before_the_first_change(
         assert words in text
     assert run.changed == 0
     assert suse_ai.revisions() == agent.revisions() == {}
-
-
-def test_a_part_that_cannot_start_ends_the_wait_early_and_is_named(layers: PlatformSite) -> None:
-    layers.variables["platform_release_layers"] = {"suse_observability": True, "suse_ai": True}
-    layers.variables.update(suse_observability_server=False, suse_observability_gpu_metrics=False)
-    layers.bring()
-    broken = {
-        "suse_ai_values": {"ollama": {"image": {"tag": "missing"}}},
-        "suse_observability_agent_values": {"nodeAgent": {"containers": {"agent": {"image": {"tag": "missing"}}}}},
-    }
-    run = layers.run("platform", platform_release_wait_timeout=300, **broken)
-    assert not run.ok
-    assert "suse-ai will not get ready by itself" in run.failure
-    assert "container ollama: " in run.failure
-    assert "suse-observability-agent will not get ready by itself" in run.failure
-    assert "container node-agent: " in run.failure
-    assert layers.bring().changed == 2
