@@ -23,7 +23,7 @@ from tests.lab.description import PROJECT
 
 pytestmark = pytest.mark.lab
 
-#: What the site of molecule says about its own laboratory, and whose names are secrets' names.
+#: What the site of molecule says about its own laboratory; and words in the names of variables that are secrets.
 OWN = (
     "lab_",
     "platform_release_kubernetes",
@@ -32,7 +32,6 @@ OWN = (
     "platform_release_wait_",
 )
 SECRET = ("password", "secret", "seed", "api_key", "license", "hash")
-CONFIRM = "longhorn,k3k,harbor,rancher,neuvector,suse-ai,suse-observability,clearml"
 
 
 def declared() -> dict[str, Any]:
@@ -59,7 +58,7 @@ def everything(site: PlatformSite, platform_lab: Lab, helm: Path, tmp_path: Path
     site.variables.update(declared(), platform_release_wait_timeout=300)
     with HelmController(platform_lab, helm, tmp_path / "rke2"):
         yield site
-        site.take_out(*declared()["platform_release_layers"], confirm=CONFIRM)
+        site.take_out(*declared()["platform_release_layers"], confirm=",".join(releases(platform_lab)))
 
 
 def releases(lab: Lab) -> set[str]:
@@ -97,7 +96,7 @@ def test_every_layer_comes_stays_changes_and_goes(everything: PlatformSite, plat
     }
     assert Release(platform_lab, "longhorn-system", "longhorn").values()["persistence"]["defaultClassReplicaCount"] == 2
 
-    everything.take_out(*layers, confirm=CONFIRM)
+    everything.take_out(*layers, confirm=",".join(there))
     assert releases(platform_lab) == set()
     for told in (plan, run, again, after, changed):
         assert [secret for secret in secrets if secret in told.output or json.dumps(secret)[1:-1] in told.output] == []
