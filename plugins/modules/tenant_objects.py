@@ -279,7 +279,7 @@ def work(context: Context) -> Report:
             "kubeconfig": found.kubeconfig,
             "values_files": found.values_files,
         }
-        report.items.append(ItemResult(request.tenant, tuple(found.steps), values, found.error))
+        report.items.append(ItemResult(request.tenant, tuple(found.steps), values, error=found.error))
     return report
 
 
