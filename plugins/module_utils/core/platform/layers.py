@@ -82,8 +82,9 @@ def lacking(
 
     requires: C(storage_classes), C(ingress_classes) and C(nodes), lists of names; an empty storage class stands for a
     default one. C(apis): API version (C(cert-manager.io/v1)) -> what brings it. C(releases): C(namespace/name) -> what
-    brings it. C(resources): resource that a node must offer (C(nvidia.com/gpu)) -> what brings it. C(objects), each with kind, name, and where it matters namespace and the keys of its data. cluster, observed:
-    as helm_release_info returns them, observed by C(namespace/name).
+    brings it. C(resources): resource that a node must offer (C(nvidia.com/gpu)) -> what brings it. C(objects), each with
+    kind, name, and where it matters namespace and the keys of its data. cluster, observed: as helm_release_info returns
+    them, observed by C(namespace/name).
     """
     found = [
         f"{name} is not a node of this cluster; there are: {', '.join(cluster['node_names']) or 'none'}"

@@ -45,7 +45,7 @@ class World:
         spec = {"host": {"type": "str"}, "names": {"type": "list", "elements": "str"}}
         return SimpleNamespace(main=lambda: run_module(spec, work))
 
-    def look(self, variables: Mapping[str, Any] = HERE, **options: Any) -> dict[str, Any]:
+    def look(self, variables: Mapping[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         loader = DataLoader()
         given = {"host": "https://api.example", **{name: {"names": ["acme"]} for name in NAMES}, **options}
         shell = SimpleNamespace(tmpdir=None, get_option=lambda name: {"remote_tmp": "/tmp"}[name])
@@ -58,7 +58,7 @@ class World:
             shared_loader_obj=None,
         )
         action._modules = {name: self.module(name) for name in NAMES}  # type: ignore[misc]
-        return action.run(task_vars=dict(variables))
+        return action.run(task_vars=dict(HERE if variables is None else variables))
 
 
 def test_each_gets_its_own_options_and_the_shared_ones_in_check_mode() -> None:
