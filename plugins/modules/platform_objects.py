@@ -307,7 +307,12 @@ def work(context: Context) -> Report:
         context.learn_secret(secret)
     stages = parse_stages(params)
     runner = Stages(
-        context.session, context.check_mode, params["force_conflicts"], context.waiting, params["wait_grace"]
+        context.session,
+        context.check_mode,
+        params["force_conflicts"],
+        context.waiting,
+        params["wait_grace"],
+        params["concurrency"],
     )
     outcomes = runner.carry_out(stages)
     return Report([ItemResult(outcome.stage.name, outcome.steps, error=outcome.error) for outcome in outcomes])

@@ -33,16 +33,23 @@ class Stages:
     """Carries out stages in order; the first that fails is the last."""
 
     def __init__(
-        self, session: Session, check_mode: bool, force: bool, waiting: Optional[Waiting], grace: float
+        self,
+        session: Session,
+        check_mode: bool,
+        force: bool,
+        waiting: Optional[Waiting],
+        grace: float,
+        concurrency: int = CONCURRENCY,
     ) -> None:
         self._session = session
         self._check_mode = check_mode
         self._force = force
         self._waiting = waiting
         self._grace = grace
+        self._concurrency = concurrency
         self._discovery = Discovery(session)
         self._rollout = Rollout(session, self._discovery)
-        self._writer = Writer(session, check_mode, force, kinds=self._discovery.of_step)
+        self._writer = Writer(session, check_mode, force, concurrency, kinds=self._discovery.of_step)
 
     def carry_out(self, stages: Sequence[Stage]) -> list[StageOutcome]:
         """Carry out all stages up to the first failure."""
@@ -61,7 +68,7 @@ class Stages:
     def _carry_out_one(self, outcome: StageOutcome) -> None:
         stage = outcome.stage
         # Objects of one stage may need each other's kind (a namespace and what is in it): in the order given.
-        plans = for_each(stage.objects, lambda body: self._plan(stage, body), CONCURRENCY)
+        plans = for_each(stage.objects, lambda body: self._plan(stage, body), self._concurrency)
         for plan in plans:
             if isinstance(plan, PlatformError):
                 raise plan
