@@ -16,7 +16,7 @@ from typing import Any, Optional, TypeVar
 
 from .core.errors import PlatformError, Problems, UnreachableError
 from .core.retry import Backoff, retried
-from .core.web import NotSentError, UntrustedError, not_carried_out
+from .core.web import NotSentError, UntrustedError, not_carried_out, unclear
 
 try:
     import urllib3
@@ -27,6 +27,8 @@ except ImportError:
 
 #: Requests at the same time.
 CONCURRENCY = 16
+#: How often a create is tried whose outcome was unclear; the server is asked before each further try.
+TRIES = 3
 #: Seconds to wait for a connection; for the answer it is the option C(timeout).
 CONNECT_TIMEOUT = 5.0
 
@@ -122,6 +124,31 @@ def at_most_once(call: Callable[[], Result], backoff: Backoff) -> Result:
         return retried(once, backoff)
     except _FinalError as final:
         raise final.error from final.error.__cause__
+
+
+def create_once(
+    create: Callable[[], Result],
+    find: Callable[[], Optional[Result]],
+    is_taken: Callable[[PlatformError], bool],
+    try_taken: bool = False,
+) -> Result:
+    """Make a thing, and only one: after an unclear answer, or when another run was faster, what is there counts.
+
+    create: makes it, and may raise. find: what is there now; None when nothing is. is_taken: whether an error says that it is
+    there already. try_taken: try again when it is said to be there and nothing is found. Raises what C(create) or C(find) raises.
+    """
+    for attempt in range(TRIES):
+        try:
+            return create()
+        except PlatformError as error:
+            if not unclear(error) and not is_taken(error):
+                raise
+            found = find()
+            if found is not None:
+                return found
+            if attempt == TRIES - 1 or (is_taken(error) and not try_taken):
+                raise
+    raise AssertionError("unreachable")
 
 
 def check_connection(options: Mapping[str, Any], allowed_url: str, problems: Problems) -> None:

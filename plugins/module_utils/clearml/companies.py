@@ -11,10 +11,8 @@ from ..core.clearml.answer import DUPLICATE, INVALID_ID, NoSuchCallError, has_re
 from ..core.clearml.tenants import Company
 from ..core.errors import PlatformError, RefusedError
 from ..core.web import unclear
+from ..web import create_once
 from .session import Session
-
-#: How often a create is tried whose outcome was unclear; the server is asked before each further try.
-TRIES = 3
 
 
 def list_all(session: Session) -> list[Company]:
@@ -48,29 +46,19 @@ def create(session: Session, name: str, defaults: Mapping[str, Any]) -> Company:
     data: dict[str, Any] = {"name": name}
     if defaults:
         data["defaults"] = dict(defaults)
-    for attempt in range(TRIES):
-        try:
-            made: Optional[str] = str(session.write("system.create_company", data)["id"])
-        except PlatformError as error:
-            made = None
-            if not unclear(error) and not has_reason(error, DUPLICATE):
-                raise
-            found = named(session, name)
-            if not found and (has_reason(error, DUPLICATE) or attempt == TRIES - 1):
-                raise
-        else:
-            found = named(session, name)
-        if len(found) > 1:
-            ids = ", ".join(company.id for company in found)
-            raise RefusedError(
-                f"Two runs at once created the ClearML company {name!r}: {ids}.",
-                "Delete one of them. CLEARML__apiserver__company__unique_names=true on the API server prevents this.",
-            )
-        if found:
-            return found[0]
-        if made:
-            return Company(made, name)
-    raise AssertionError("unreachable")
+    made = create_once(
+        lambda: Company(str(session.write("system.create_company", data)["id"]), name),
+        lambda: next(iter(named(session, name)), None),
+        lambda error: has_reason(error, DUPLICATE),
+    )
+    found = named(session, name)
+    if len(found) > 1:
+        ids = ", ".join(company.id for company in found)
+        raise RefusedError(
+            f"Two runs at once created the ClearML company {name!r}: {ids}.",
+            "Delete one of them. CLEARML__apiserver__company__unique_names=true on the API server prevents this.",
+        )
+    return found[0] if found else made
 
 
 def settings(session: Session, company: str) -> dict[str, Any]:

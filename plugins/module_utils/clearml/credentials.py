@@ -10,7 +10,7 @@ from ..core.clearml.answer import INVALID_USER_ID, UNKNOWN_KEY, has_reason
 from ..core.clearml.credentials import Key
 from ..core.errors import PlatformError, RefusedError
 from ..core.web import unclear
-from .companies import TRIES
+from ..web import TRIES
 from .session import Caller, Session
 from .users import Identity, who
 

@@ -13,10 +13,9 @@ from ..core.clearml.answer import DUPLICATE, INVALID_QUEUE, QUEUE_NOT_EMPTY, has
 from ..core.clearml.queues import Access, Queue, QueueRequest, plan_queue, queue_from
 from ..core.errors import PlatformError, RefusedError
 from ..core.plan import CHANGE, CREATE, Step
-from ..core.web import unclear
 from ..store import SecretStore
+from ..web import create_once
 from .access import Doors, missing
-from .companies import TRIES
 from .session import Caller, Session
 
 #: Largest page that the server gives.
@@ -112,17 +111,17 @@ class Queues:
 
     def _create(self, step: Step, request: QueueRequest, caller: Caller) -> str:
         """Create a queue. One that appeared meanwhile (another run, a lost answer, an agent) is brought into line."""
-        for attempt in range(TRIES):
-            try:
-                return str(self._session.write("queues.create", step.body, caller)["id"])
-            except PlatformError as error:
-                if not unclear(error) and not has_reason(error, DUPLICATE):
-                    raise
-                found = next((each for each in list_all(self._session, caller) if each.name == request.name), None)
-                if found is not None:
-                    for change in plan_queue(request, found).steps:
-                        self._session.read("queues.update", change.body, caller)
-                    return found.id
-                if has_reason(error, DUPLICATE) or attempt == TRIES - 1:
-                    raise
-        raise AssertionError("unreachable")
+
+        def appeared() -> Optional[str]:
+            found = next((each for each in list_all(self._session, caller) if each.name == request.name), None)
+            if found is None:
+                return None
+            for change in plan_queue(request, found).steps:
+                self._session.read("queues.update", change.body, caller)
+            return found.id
+
+        return create_once(
+            lambda: str(self._session.write("queues.create", step.body, caller)["id"]),
+            appeared,
+            lambda error: has_reason(error, DUPLICATE),
+        )

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Optional
 
 from ..core.clearml.answer import DUPLICATE, INVALID_USER_ID, has_reason
 from ..core.clearml.tenants import ADMIN_ROLE, User
 from ..core.errors import PlatformError
-from ..core.web import unclear
-from .companies import TRIES
+from ..web import create_once
 from .session import Caller, Session
 
 #: Emails per lookup: keeps the request small.
@@ -52,20 +52,18 @@ def create_admin(session: Session, company: str, name: str, email: str) -> User:
     filled in, the caller compares it.
     """
     data = {"name": name, "company": company, "email": email, "role": ADMIN_ROLE, "internal": True}
-    for attempt in range(TRIES):
-        try:
-            made = str(session.write("auth.create_user", data)["id"])
-            return User(made, email, ADMIN_ROLE, company)
-        except PlatformError as error:
-            if not unclear(error) and not has_reason(error, DUPLICATE):
-                raise
-            found = by_email(session, [email]).get(email)
-            if found is not None:
-                seen = who(session, Caller(become=found.id))
-                return User(found.id, email, found.role, seen.company_id)
-            if has_reason(error, DUPLICATE) or attempt == TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+
+    def taken() -> Optional[User]:
+        found = by_email(session, [email]).get(email)
+        if found is None:
+            return None
+        return User(found.id, email, found.role, who(session, Caller(become=found.id)).company_id)
+
+    return create_once(
+        lambda: User(str(session.write("auth.create_user", data)["id"]), email, ADMIN_ROLE, company),
+        taken,
+        lambda error: has_reason(error, DUPLICATE),
+    )
 
 
 def make_admin(session: Session, user: User) -> None:

@@ -18,14 +18,11 @@ from ..core.registry.answer import is_conflict
 from ..core.registry.projects import Project, plan_project, project_from
 from ..core.registry.requests import ProjectRequest, Requests, RobotRequest, check_projects
 from ..core.registry.robots import robot_from
-from ..core.web import unclear
 from ..store import SecretStore
+from ..web import create_once
 from .outcome import Outcome
 from .robots import Robots
 from .session import Session
-
-#: How often a create is tried whose outcome was unclear; the server is asked before each further try.
-TRIES = 3
 
 
 def list_projects(session: Session) -> dict[str, Project]:
@@ -99,20 +96,20 @@ class Registry:
 
     def _create_project(self, request: ProjectRequest, step: Step) -> None:
         """Create a project, and only one: after an unclear answer, or when another run was faster, what is there counts."""
-        for attempt in range(TRIES):
-            try:
-                self._session.create("/projects", step.body)
-                return
-            except PlatformError as error:
-                if not unclear(error) and not is_conflict(error):
-                    raise
-                found = list_projects(self._session).get(request.name)
-                if found is not None:
-                    for difference in plan_project(request, found).writes:
-                        self._write_project(request, difference)
-                    return
-                if attempt == TRIES - 1:
-                    raise
+
+        def appeared() -> Optional[bool]:
+            found = list_projects(self._session).get(request.name)
+            if found is None:
+                return None
+            for difference in plan_project(request, found).writes:
+                self._write_project(request, difference)
+            return True
+
+        def create() -> bool:
+            self._session.create("/projects", step.body)
+            return True
+
+        create_once(create, appeared, is_conflict, try_taken=True)
 
 
 def _collect(outcomes: dict[str, Outcome], items: Sequence[str], done: Sequence[object]) -> None:

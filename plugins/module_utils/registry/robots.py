@@ -20,6 +20,7 @@ from ..core.registry.requests import RobotRequest
 from ..core.registry.robots import Login, Robot, RobotPlan, robot_from
 from ..core.web import unclear
 from ..store import SecretStore
+from ..web import create_once
 from .outcome import Outcome
 from .session import Session
 from .stores import Kept
@@ -28,8 +29,6 @@ from .stores import Kept
 SECRET_LENGTH = 40
 #: What Harbor puts before the names of robots when nobody changed it.
 DEFAULT_PREFIX = "robot$"
-#: How often a robot is tried to be made when the outcome was unclear.
-TRIES = 3
 
 
 def new_secret() -> str:
@@ -157,22 +156,21 @@ class Robots:
     def _create(self, request: RobotRequest, decided: RobotPlan) -> Robot:
         """Make a robot, and only one: after an unclear answer, or when another run was faster, the one that is there counts."""
         body = decided.plan.writes[0].body
-        for attempt in range(TRIES):
-            try:
-                answer = self._session.create("/robots", body)
-                # Replaced at once by our own, but nobody should see it meanwhile.
-                self._session.learn_secret(str(answer.get("secret") or ""))
-                return self._read(int(answer["id"]))
-            except PlatformError as error:
-                if not unclear(error) and not is_conflict(error):
-                    raise
-                found = self._find(request)
-                if found is not None:
-                    core.check_ours(found)
-                    return self._change(found.id, {**body, "name": found.name})
-                if attempt == TRIES - 1:
-                    raise
-        raise AssertionError("unreachable")
+
+        def create() -> Robot:
+            answer = self._session.create("/robots", body)
+            # Replaced at once by our own, but nobody should see it meanwhile.
+            self._session.learn_secret(str(answer.get("secret") or ""))
+            return self._read(int(answer["id"]))
+
+        def appeared() -> Optional[Robot]:
+            found = self._find(request)
+            if found is None:
+                return None
+            core.check_ours(found)
+            return self._change(found.id, {**body, "name": found.name})
+
+        return create_once(create, appeared, is_conflict, try_taken=True)
 
     def _find(self, request: RobotRequest) -> Optional[Robot]:
         for entry in self._session.list("/robots"):
