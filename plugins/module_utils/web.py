@@ -7,6 +7,7 @@ It sends one request and returns what came back. Whether that is good, and wheth
 
 from __future__ import annotations
 
+import base64
 import os
 import ssl
 import traceback
@@ -96,6 +97,11 @@ class Web:
         if isinstance(error, connecting):
             return NotSentError(message, advice)
         return UnreachableError(message, advice)
+
+
+def basic(user: str, password: str) -> str:
+    """The header C(Authorization) of a login by name and password."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 class _FinalError(Exception):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from ..clock import SYSTEM_CLOCK
 from ..core.clearml.answer import ExpiredTokenError, NoSuchCallError, claims_of, cookie_name, read_answer
 from ..core.errors import Problems
 from ..core.retry import Backoff, Clock, retried
-from ..web import Web, at_most_once, check_connection
+from ..web import Web, at_most_once, basic, check_connection
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class Session:
 
     def _authorized(self, call: str, data: Optional[Mapping[str, Any]], caller: Caller) -> dict[str, Any]:
         if caller.access_key:
-            own = {"Authorization": _basic(caller.access_key, caller.secret_key), **caller.headers()}
+            own = {"Authorization": basic(caller.access_key, caller.secret_key), **caller.headers()}
             return self._once(call, data, own)
         token = self._token
         try:
@@ -122,7 +121,7 @@ class Session:
         with self._login_lock:
             if self._token != worn_out:
                 return
-            token = str(self._once("auth.login", {}, {"Authorization": _basic(*self._pair)}).get("token") or "")
+            token = str(self._once("auth.login", {}, {"Authorization": basic(*self._pair)}).get("token") or "")
             self.learn_secret(token)
             self._token = token
 
@@ -149,10 +148,6 @@ class Session:
         except NoSuchCallError:
             self._missing.add(call)
             raise
-
-
-def _basic(access_key: str, secret_key: str) -> str:
-    return "Basic " + base64.b64encode(f"{access_key}:{secret_key}".encode()).decode()
 
 
 def _check(options: Mapping[str, Any]) -> None:

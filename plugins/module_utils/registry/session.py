@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Optional
@@ -14,7 +13,7 @@ from ..clock import SYSTEM_CLOCK
 from ..core.errors import NotFoundError, Problems
 from ..core.registry.answer import LoginRefusedError, read_answer
 from ..core.retry import Backoff, Clock, retried
-from ..web import Web, at_most_once, check_connection
+from ..web import Web, at_most_once, basic, check_connection
 
 API = "/api/v2.0"
 #: Entries per page; Harbor gives no more.
@@ -115,10 +114,9 @@ class Session:
         return read_answer(what, answer.status, answer.headers, answer.body)
 
     def _headers(self, username: str, password: str) -> dict[str, str]:
-        pair = base64.b64encode(f"{username}:{password}".encode()).decode()
         return {
             "Accept": "application/json",
-            "Authorization": f"Basic {pair}",
+            "Authorization": basic(username, password),
             "User-Agent": "ai_tenancy.platform",
             "X-Accept-Vulnerabilities": REPORTS,
             # A project whose name is a number is meant by its name.
