@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import names
 from ..errors import Problems
+from ..platform.settings import NOT_SHOWN, hidden
 from ..tenant.secrets import is_secret_key
 from .site import HOSTS, check_hosts, check_values
 
@@ -32,7 +33,6 @@ SUPERVISOR_CREDENTIALS = ("supervisor_key", "supervisor_secret")
 #: The server reads each variable as HOCON, where signs mean something and a number is no text.
 _PLAIN = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9_-]{15,}")
 _PLAIN_ALLOWED = "at least 16 letters, digits, '-' and '_', among them a letter"
-_NOT_SHOWN = "(not shown)"
 
 #: Two underscores part the levels of a setting. With one, a text stands where the server expects a credential: its database
 #: is then not set up, and it says so in its log only (open-source server 2.3.0, observed).
@@ -83,11 +83,11 @@ def _check_credentials(settings: Settings, problems: Problems) -> None:
     wanted = credential_keys(settings["supervisor"])
     for key in given:
         if key not in (*CREDENTIALS, *SUPERVISOR_CREDENTIALS):
-            problems.add(f"clearml_server_credentials.{key}", _NOT_SHOWN, f"only {', '.join(wanted)}")
+            problems.add(f"clearml_server_credentials.{key}", NOT_SHOWN, f"only {', '.join(wanted)}")
     for key in wanted if given else ():
         value = given.get(key)
         if not (isinstance(value, str) and _PLAIN.fullmatch(value)):
-            problems.add(f"clearml_server_credentials.{key}", _NOT_SHOWN if value else "", _PLAIN_ALLOWED)
+            problems.add(f"clearml_server_credentials.{key}", hidden(value), _PLAIN_ALLOWED)
     email = settings["supervisor_email"]
     if settings["supervisor"] and not names.is_email(email):
         problems.add("clearml_server_supervisor_email", email, "an email address such as platform@example.com")
@@ -112,7 +112,7 @@ def _check_envs(settings: Settings, problems: Problems) -> None:
         if set(env) not in ({"name", "value"}, {"name", "valueFrom"}):
             problems.add(place, ", ".join(sorted(env)), "name with either value or valueFrom")
         elif "value" in env and is_secret_key(name):
-            problems.add(f"{place}.value", _NOT_SHOWN, "valueFrom with a secretKeyRef, for it is a secret")
+            problems.add(f"{place}.value", NOT_SHOWN, "valueFrom with a secretKeyRef, for it is a secret")
         elif "value" in env and not isinstance(env["value"], str):
             problems.add(f"{place}.value", env["value"], f"a text, {str(env['value']).lower()!r} in quotes")
 

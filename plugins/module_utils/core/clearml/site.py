@@ -11,6 +11,7 @@ from typing import Any
 from .. import names
 from ..errors import Problems
 from ..platform import semver
+from ..platform.settings import NOT_SHOWN
 from ..tenant.secrets import is_secret_key, secrets_in
 
 Tenant = Mapping[str, Any]
@@ -108,7 +109,7 @@ def check_hosts(place: str, hosts: Mapping[str, Any], problems: Problems) -> Non
 def check_values(place: str, values: Mapping[str, Any], belongs: str, problems: Problems) -> None:
     """Record secrets in plain text: values are kept in Helm's record. belongs: where they belong instead."""
     for path in _secrets(values):
-        problems.add(f"{place}.{path}", "(not shown)", f"no secret; it belongs into {belongs}, or into a pull secret")
+        problems.add(f"{place}.{path}", NOT_SHOWN, f"no secret; it belongs into {belongs}, or into a pull secret")
 
 
 def _secrets(values: Mapping[str, Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import Problems
+from .settings import check_several
 
 #: Key of the configuration without sharing, for nodes that no other is named for.
 WHOLE = "whole"
@@ -45,8 +46,7 @@ def check(settings: Mapping[str, Any]) -> Problems:
 
 def _check_vendors(settings: Mapping[str, Any], problems: Problems) -> None:
     vendors: Sequence[str] = settings["vendors"]
-    if not vendors or len(set(vendors)) < len(vendors) or not set(vendors) <= set(_VENDORS):
-        problems.add("gpu_operator_vendors", list(vendors), f"one or more of {', '.join(_VENDORS)}, each once")
+    check_several("gpu_operator_vendors", vendors, _VENDORS, problems)
     for vendor, number in settings["nodes"].items():
         if vendor not in vendors:
             problems.add(f"gpu_operator_nodes.{vendor}", number, "vendors of gpu_operator_vendors")

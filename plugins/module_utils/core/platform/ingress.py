@@ -16,6 +16,8 @@ from typing import Any
 
 from ..errors import Problems
 from ..names import is_dns_subdomain
+from ..tenant.structure import merge
+from .settings import check_several, hidden
 
 TRAEFIK, NGINX = "traefik", "ingress-nginx"
 #: Controller -> name of its class.
@@ -35,8 +37,7 @@ def check(settings: Mapping[str, Any]) -> Problems:
     """Collect what is wrong with the settings of the role, without its prefix."""
     problems = Problems()
     chosen = settings["controllers"]
-    if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(CLASSES):
-        problems.add("ingress_controllers", list(chosen), f"one or more of {', '.join(CLASSES)}, each once")
+    check_several("ingress_controllers", chosen, CLASSES, problems)
     classes = [CLASSES[name] for name in chosen if name in CLASSES]
     if settings["default_class"] and settings["default_class"] not in classes:
         problems.add(
@@ -66,9 +67,7 @@ def _check_tls(settings: Mapping[str, Any], problems: Problems) -> None:
         problems.add("ingress_tls_secret", name, "a name for the Secret, when ingress_tls_certificate is given")
     for part, text in (("tls_certificate", certificate), ("tls_key", key)):
         if "-----BEGIN" not in text:
-            problems.add(
-                f"ingress_{part}", "(not shown)" if text else "", "text in PEM form, certificate and key together"
-            )
+            problems.add(f"ingress_{part}", hidden(text), "text in PEM form, certificate and key together")
 
 
 def values(controller: str, settings: Mapping[str, Any], chart_version: str) -> Values:
@@ -80,10 +79,10 @@ def values(controller: str, settings: Mapping[str, Any], chart_version: str) -> 
     version = re.match(r"v?(\d+)", chart_version)
     major = int(version[1]) if version else max(_HTTP_FROM, _SERVICE_SPEC_FROM)
     made = _traefik(settings, major) if controller == TRAEFIK else _nginx(settings)
-    made = _merged(made, settings["values"].get(controller) or {})
+    made = merge(made, settings["values"].get(controller) or {})
     digest = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16]
     place = "deployment" if controller == TRAEFIK else "controller"
-    return _merged(made, {place: {"annotations": {ANNOTATION: digest}}})
+    return merge(made, {place: {"annotations": {ANNOTATION: digest}}})
 
 
 def digest_of(made: Values) -> str:
@@ -137,12 +136,3 @@ def _nginx(settings: Mapping[str, Any]) -> Values:
         controller["service"] = {"enabled": True, "type": "LoadBalancer"}
         controller["publishService"] = {"enabled": True}
     return {"controller": controller}
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Values:
-    """Two sets of values as Helm lays one over the other."""
-    result = dict(below)
-    for key, value in above.items():
-        old = result.get(key)
-        result[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return result

@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any, Optional
 
 from ..errors import Problems
+from .settings import NOT_SHOWN, hidden
 
 #: What stands in messages for what nobody may see.
-NOT_SHOWN = "(not shown)"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _key(text: str, field: str, problems: Problems) -> Any:
     try:
         return load_pem_private_key(text.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        problems.add(field, NOT_SHOWN if text else "", "a private key in PEM form, without a password")
+        problems.add(field, hidden(text), "a private key in PEM form, without a password")
         return None
 
 

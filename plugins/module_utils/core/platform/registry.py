@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import Problems
 from ..registry.requests import parse
+from .settings import BCRYPT, NOT_SHOWN, check_seed, check_sizes, hidden
 
 EXTERNAL = "external"
 #: The user in the htpasswd entry that the chart's parts log in with (goharbor/harbor-helm, registry.credentials.username).
@@ -25,13 +26,11 @@ KEY_LENGTH, SEED_LENGTH = 16, 32
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _URL = re.compile(rf"https://{_LABEL}(\.{_LABEL})*(:\d+)?")
-_QUANTITY = re.compile(r"[1-9]\d*(Mi|Gi|Ti)")
 _HOST_PORT = re.compile(r"[^\s:/]+:\d+(,[^\s:/]+:\d+)*")
-_HTPASSWD = re.compile(rf"{REGISTRY_USER}:\$2[aby]\$\d\d\$\S{{53}}")
+_HTPASSWD = re.compile(f"{REGISTRY_USER}:{BCRYPT}")
 #: It goes into SQL and into a list of settings between quotes (goharbor/harbor, make/photon/db/initdb.sh).
 _DATABASE_PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
-_HIDDEN = "(not shown)"
 
 
 def check(settings: Mapping[str, Any]) -> Problems:
@@ -69,21 +68,20 @@ def _check_secrets(settings: Mapping[str, Any], problems: Problems) -> None:
     if not 8 <= len(password) <= 128 or not all(re.search(kind, password) for kind in kinds):
         problems.add(
             "suse_registry_admin_password",
-            _HIDDEN if password else "",
+            hidden(password),
             "8 to 128 characters, among them a small letter, a capital and a digit (Harbor's rule)",
         )
     if len(settings["secret_key"]) != KEY_LENGTH:
         shown = f"{len(settings['secret_key'])} characters"
         problems.add("suse_registry_secret_key", shown, f"exactly {KEY_LENGTH} characters; never change them later")
-    if len(settings["seed"]) < SEED_LENGTH:
-        shown = f"{len(settings['seed'])} characters"
-        problems.add("suse_registry_seed", shown, f"{SEED_LENGTH} random characters or more; never change them later")
+    check_seed("suse_registry_seed", settings["seed"], SEED_LENGTH, problems)
     if not settings["password"]:
         problems.add("suse_registry_password", "", "a password; it belongs to suse_registry_htpasswd")
     if not _HTPASSWD.fullmatch(settings["htpasswd"]):
-        shown = _HIDDEN if settings["htpasswd"] else ""
         problems.add(
-            "suse_registry_htpasswd", shown, f"the output of: htpasswd -nbB {REGISTRY_USER} <suse_registry_password>"
+            "suse_registry_htpasswd",
+            hidden(settings["htpasswd"]),
+            f"the output of: htpasswd -nbB {REGISTRY_USER} <suse_registry_password>",
         )
     if settings["tls"] == "existing":
         for part in ("certificate", "key", "token_certificate", "token_key"):
@@ -91,7 +89,7 @@ def _check_secrets(settings: Mapping[str, Any], problems: Problems) -> None:
             if "-----BEGIN" not in text:
                 problems.add(
                     f"suse_registry_{part}",
-                    _HIDDEN if text else "",
+                    hidden(text),
                     "text in PEM form, with suse_registry_tls=existing",
                 )
     elif not settings["issuer"]:
@@ -99,11 +97,7 @@ def _check_secrets(settings: Mapping[str, Any], problems: Problems) -> None:
 
 
 def _check_storage(settings: Mapping[str, Any], problems: Problems) -> None:
-    for name, size in settings["sizes"].items():
-        if name not in CLAIMS:
-            problems.add(f"suse_registry_sizes.{name}", size, f"sizes of {', '.join(CLAIMS)}")
-        elif not _QUANTITY.fullmatch(str(size)):
-            problems.add(f"suse_registry_sizes.{name}", size, "a size in Mi, Gi or Ti, such as 500Gi")
+    check_sizes("suse_registry_sizes", settings["sizes"], CLAIMS, "500Gi", problems)
     store = settings["s3"]
     if store:
         _check_keys("suse_registry_s3", store, ("bucket", "region"), ("regionendpoint",), problems)
@@ -127,7 +121,7 @@ def _check_servers(settings: Mapping[str, Any], problems: Problems) -> None:
     elif not _DATABASE_PASSWORD.fullmatch(settings["database_password"]):
         problems.add(
             "suse_registry_database_password",
-            _HIDDEN if settings["database_password"] else "",
+            hidden(settings["database_password"]),
             "16 to 128 letters, digits, '-' and '_', for the database in the cluster; never change it later",
         )
     if redis:
@@ -143,4 +137,4 @@ def _check_keys(
         if not found.get(name):
             problems.add(f"{place}.{name}", found.get(name), "must be given")
     for name in sorted(set(found) - {*needed, *further}):
-        problems.add(f"{place}.{name}", _HIDDEN, f"only {', '.join((*needed, *further))}")
+        problems.add(f"{place}.{name}", NOT_SHOWN, f"only {', '.join((*needed, *further))}")

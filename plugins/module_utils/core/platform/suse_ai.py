@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Problems
-from ..names import HOST_ALLOWED, is_dns_subdomain, is_extended_resource, is_host, is_resource_name
+from ..names import HOST_ALLOWED, is_extended_resource, is_host, is_resource_name
+from .settings import NOT_SHOWN, check_authority, check_ingress, check_seed, check_several, check_sizes
 
 #: Parts of the deployer's chart that the role configures, by the names of their variables.
 OLLAMA, MILVUS, OPEN_WEBUI, MCPO = PARTS = ("ollama", "milvus", "open_webui", "mcpo")
@@ -28,10 +29,8 @@ SEED_LENGTH = 32
 
 Settings = Mapping[str, Any]
 
-_QUANTITY = re.compile(r"[1-9]\d*(Mi|Gi|Ti)")
 _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 _MODEL = re.compile(r"[\w./-]+(:[\w.-]+)?")
-_HIDDEN = "(not shown)"
 
 
 def check(settings: Settings) -> Problems:
@@ -42,21 +41,15 @@ def check(settings: Settings) -> Problems:
     _check_models(settings, problems)
     if OPEN_WEBUI in settings["parts"]:
         _check_web(settings, problems)
-    if {MILVUS, OPEN_WEBUI} & set(settings["parts"]) and len(settings["seed"]) < SEED_LENGTH:
-        shown = f"{len(settings['seed'])} characters"
-        problems.add("suse_ai_seed", shown, f"{SEED_LENGTH} random characters or more; never change them later")
-    for name, size in settings["sizes"].items():
-        if name not in CLAIMS:
-            problems.add(f"suse_ai_sizes.{name}", size, f"sizes of {', '.join(CLAIMS)}")
-        elif not _QUANTITY.fullmatch(str(size)):
-            problems.add(f"suse_ai_sizes.{name}", size, "a size in Mi, Gi or Ti, such as 100Gi")
+    if {MILVUS, OPEN_WEBUI} & set(settings["parts"]):
+        check_seed("suse_ai_seed", settings["seed"], SEED_LENGTH, problems)
+    check_sizes("suse_ai_sizes", settings["sizes"], CLAIMS, "100Gi", problems)
     return problems
 
 
 def _check_parts(settings: Settings, problems: Problems) -> None:
     parts = list(settings["parts"])
-    if not parts or len(set(parts)) < len(parts) or not set(parts) <= set(PARTS):
-        problems.add("suse_ai_parts", parts, f"one or more of {', '.join(PARTS)}, each once")
+    check_several("suse_ai_parts", parts, PARTS, problems)
     if OPEN_WEBUI in parts and OLLAMA not in parts and not settings["openai_url"]:
         problems.add(
             "suse_ai_parts", parts, f"{OPEN_WEBUI} with {OLLAMA}, or with suse_ai_openai_url: who else answers"
@@ -74,7 +67,7 @@ def _check_entitlement(settings: Settings, problems: Problems) -> None:
         if login and not login.get(name):
             problems.add(f"suse_ai_login.{name}", "", "must be given: user and token, or a service account")
     for name in sorted(set(login) - {"username", "password"}):
-        problems.add(f"suse_ai_login.{name}", _HIDDEN, "only username, password")
+        problems.add(f"suse_ai_login.{name}", NOT_SHOWN, "only username, password")
     if login and COLLECTION in [entry.get("name") for entry in others]:
         problems.add("suse_ai_pull_secrets", COLLECTION, "other names: with suse_ai_login the role makes this one")
     if not (login or others or settings["nodes_log_in"] or settings["registry"]):
@@ -106,12 +99,8 @@ def _check_models(settings: Settings, problems: Problems) -> None:
 def _check_web(settings: Settings, problems: Problems) -> None:
     if not is_host(settings["host"]):
         problems.add("suse_ai_host", settings["host"], HOST_ALLOWED)
-    names = (("ingress_class", "IngressClass"), ("tls_secret", "Secret"), ("issuer", "ClusterIssuer"))
-    for name, kind in names:
-        if not is_dns_subdomain(settings[name]) and (name != "issuer" or settings["tls"] == "issuer"):
-            problems.add(f"suse_ai_{name}", settings[name], f"the name of the {kind}")
-    if settings["extra_ca"] and "-----BEGIN CERTIFICATE-----" not in settings["extra_ca"]:
-        problems.add("suse_ai_extra_ca", _HIDDEN, "certificates in PEM form")
+    check_ingress("suse_ai_", settings, problems)
+    check_authority("suse_ai_extra_ca", settings["extra_ca"], problems)
     url, key = settings["openai_url"], settings["openai_key"]
     if url and not _URL.fullmatch(url):
         problems.add("suse_ai_openai_url", url, "http:// or https://, a host, and the path of the API such as /v1")

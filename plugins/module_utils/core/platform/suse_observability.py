@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Problems
-from ..names import HOST_ALLOWED, is_dns_label, is_dns_subdomain, is_host
+from ..names import HOST_ALLOWED, is_dns_label, is_host
+from .settings import BCRYPT, check_authority, check_ingress, hidden
 
 #: Sizes of the server, by the number of nodes that it watches.
 SIZES = ("trial", "10-nonha", "20-nonha", "50-nonha", "100-nonha", "150-ha", "250-ha", "500-ha", "4000-ha")
@@ -21,9 +22,8 @@ KEY_LENGTH = 16
 
 Settings = Mapping[str, Any]
 
-_BCRYPT = re.compile(r"\$2[aby]\$\d\d\$\S{53}")
+_HASH = re.compile(BCRYPT)
 _KEY = re.compile(rf"\S{{{KEY_LENGTH},}}")
-_HIDDEN = "(not shown)"
 
 
 def check(settings: Settings) -> Problems:
@@ -36,7 +36,7 @@ def check(settings: Settings) -> Problems:
     if settings["server"]:
         _check_size(settings, problems)
         _check_secrets(settings, problems)
-        _check_ingress(settings, problems)
+        check_ingress("suse_observability_", settings, problems)
     return problems
 
 
@@ -51,10 +51,9 @@ def _check_agents(settings: Settings, problems: Problems) -> None:
     if not is_dns_label(settings["cluster"]):
         problems.add("suse_observability_cluster", settings["cluster"], "a name of small letters, digits and -")
     if not _KEY.fullmatch(settings["api_key"]):
-        shown = _HIDDEN if settings["api_key"] else ""
+        shown = hidden(settings["api_key"])
         problems.add("suse_observability_api_key", shown, f"{KEY_LENGTH} characters or more without spaces")
-    if settings["ca"] and "-----BEGIN CERTIFICATE-----" not in settings["ca"]:
-        problems.add("suse_observability_ca", _HIDDEN, "certificates in PEM form")
+    check_authority("suse_observability_ca", settings["ca"], problems)
     socket = settings["containerd_socket"]
     if not socket.startswith("/"):
         problems.add("suse_observability_containerd_socket", socket, "an absolute path")
@@ -81,17 +80,9 @@ def is_ha(size: str) -> bool:
 def _check_secrets(settings: Settings, problems: Problems) -> None:
     if not settings["license"].strip():
         problems.add("suse_observability_license", "", "the registration code, from the SUSE Customer Center")
-    if not _BCRYPT.fullmatch(settings["admin_password_hash"]):
-        shown = _HIDDEN if settings["admin_password_hash"] else ""
+    if not _HASH.fullmatch(settings["admin_password_hash"]):
         problems.add(
             "suse_observability_admin_password_hash",
-            shown,
+            hidden(settings["admin_password_hash"]),
             "the password by bcrypt: what htpasswd -nbBC 10 x <password> prints, without x:",
         )
-
-
-def _check_ingress(settings: Settings, problems: Problems) -> None:
-    names = (("ingress_class", "IngressClass"), ("tls_secret", "Secret"), ("issuer", "ClusterIssuer"))
-    for name, kind in names:
-        if not is_dns_subdomain(settings[name]) and (name != "issuer" or settings["tls"] == "issuer"):
-            problems.add(f"suse_observability_{name}", settings[name], f"the name of the {kind}")

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import Problems
 from ..names import HOST_ALLOWED, is_dns_subdomain, is_host
+from .settings import NOT_SHOWN
 
 #: NeuVector takes six characters; its own default is admin.
 MIN_PASSWORD = 12
@@ -30,7 +31,7 @@ def check(settings: Settings) -> Problems:
     """Collect what is wrong with the settings of the role, without its prefix."""
     problems = Problems()
     if len(settings["admin_password"]) < MIN_PASSWORD:
-        problems.add("suse_security_admin_password", "(not shown)", f"{MIN_PASSWORD} characters or more")
+        problems.add("suse_security_admin_password", NOT_SHOWN, f"{MIN_PASSWORD} characters or more")
     controllers = settings["controllers"]
     if controllers < 1 or controllers % 2 == 0:
         problems.add("suse_security_controllers", controllers, "an odd number: they elect a leader")
