@@ -55,22 +55,13 @@ def platform_decision(
     """What a release needs."""
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import decision
 
-    upgrade = chart.get("upgrade") or {}
-    wanted = decision.Wanted(
-        name=chart["release"],
-        namespace=chart["namespace"],
-        chart=chart["chart"],
-        version=chart["version"],
+    wanted = decision.Wanted.of_chart(
+        chart,
+        values or {},
         state=state,
-        values=values or {},
         kubernetes=chart.get("kubernetes") or "",
-        max_minor_step=upgrade.get("max_minor_step", 0),
         allow_downgrade=allow_downgrade,
-        downgrade_possible=upgrade.get("downgrade", True),
-        keeps_data=bool(chart.get("keeps_data")),
         confirmed=chart["release"] in [name.strip() for name in confirm.split(",")],
-        upgrades_from=upgrade.get("from", ""),
-        backup=upgrade.get("backup", ""),
         backup_of=backup_of,
     )
     return decision.decide(wanted, observed, kubernetes).as_dict()
@@ -118,8 +109,8 @@ def platform_pairs(
     """What does not go together."""
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import catalogue
 
-    chosen = {**catalogue.installed(versions, observed or {}), **{chart["key"]: chart for chart in charts}}
-    return catalogue.check_pairs(versions, chosen, kubernetes)
+    chosen = {chart["key"]: chart for chart in charts}
+    return catalogue.new_conflicts(versions, chosen, observed or {}, kubernetes)
 
 
 def platform_fetch_trouble(said: str, reference: str) -> str:
@@ -144,6 +135,27 @@ def platform_blocked_by(layer: str, layers: Mapping[str, Any], failed: Sequence[
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
 
     return core_layers.blocked_by(layers, layer, failed)
+
+
+def platform_waves(layers: Mapping[str, Any], chosen: Sequence[str], due: Sequence[str]) -> list[list[str]]:
+    """The layers that are due, in groups that may come up side by side."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+
+    return core_layers.waves(layers, chosen, due)
+
+
+def platform_turns(charts: Sequence[str], phase: str = "all") -> list[dict[str, Any]]:
+    """The steps by which a layer brings up its releases."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+
+    return core_layers.turns(list(charts), phase)
+
+
+def platform_refused(ahead: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The layers that cannot be, each with why."""
+    from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
+
+    return core_layers.refused(ahead)
 
 
 def platform_status_table(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -306,6 +318,7 @@ class FilterModule:
             "platform_masked": platform_masked,
             "platform_objects_of": platform_objects_of,
             "platform_pairs": platform_pairs,
+            "platform_refused": platform_refused,
             "platform_registry_values": platform_registry_values,
             "platform_releases": platform_releases,
             "platform_removal_problems": platform_removal_problems,
@@ -315,4 +328,6 @@ class FilterModule:
             "platform_status_ill": platform_status_ill,
             "platform_status_table": platform_status_table,
             "platform_suse_security_configuration": platform_suse_security_configuration,
+            "platform_turns": platform_turns,
+            "platform_waves": platform_waves,
         }

@@ -159,6 +159,10 @@ options:
     description: Seconds for which a cause that does not heal by itself must last before the wait ends early.
     type: int
     default: 20
+  check_waits:
+    description: Whether to look, in check mode, if what is waited for is so by now. See RV(results[].lacks).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - ai_tenancy.platform.write
@@ -215,6 +219,11 @@ results:
       type: list
       elements: dict
       returned: always
+    lacks:
+      description: What is waited for and is not so, a phrase each.
+      type: list
+      elements: str
+      returned: with O(check_waits), when nothing was waited for and something is not so
   sample:
     - item: issuer
       changed: true
@@ -223,7 +232,7 @@ results:
 """
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.stages import parse_stages, secrets_of
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.stages import Stages
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.stages import StageOutcome, Stages
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
     WAIT_OPTIONS,
     WRITE_OPTIONS,
@@ -297,6 +306,7 @@ ARGUMENT_SPEC = {
     },
     "stages": {"type": "list", "elements": "dict", "default": [], "options": STAGE},
     "wait_grace": {"type": "int", "default": 20},
+    "check_waits": {"type": "bool", "default": False},
 }
 
 
@@ -313,9 +323,14 @@ def work(context: Context) -> Report:
         context.waiting,
         params["wait_grace"],
         params["concurrency"],
+        params["check_waits"],
     )
-    outcomes = runner.carry_out(stages)
-    return Report([ItemResult(outcome.stage.name, outcome.steps, error=outcome.error) for outcome in outcomes])
+    return Report([_result(outcome) for outcome in runner.carry_out(stages)])
+
+
+def _result(outcome: StageOutcome) -> ItemResult:
+    lacks = {"lacks": list(outcome.lacks)} if outcome.lacks else {}
+    return ItemResult(outcome.stage.name, outcome.steps, lacks, error=outcome.error)
 
 
 def main() -> None:

@@ -23,15 +23,16 @@ _ASIDE = ("invocation", "diff", "warnings", "exception")
 
 
 class LookAheadAction(InProcessAction):
-    """Runs all of C(module_names) in check mode. The task has an option with the name of each, and what all share."""
+    """Runs all of C(module_names) in check mode. The task has an option with the name of each, and what all share.
+
+    What asks in another way uses C(begin) and C(ask) in a C(run) of its own.
+    """
 
     def run(self, tmp: Any = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         """Return C(due), and the result of each module by its name; failed when a module failed."""
         task_vars = task_vars or {}
-        self._task.check_mode = True  # of this worker's own copy of the task
-        result = super(NormalAction, self).run(tmp, task_vars)
-        launch = bool(self.reason_to_launch(task_vars))
-        found = {name: self._look(name, launch, task_vars) for name in self.module_names}
+        result = self.begin(tmp, task_vars)
+        found = {name: self.ask(name, self._options_of(name), task_vars) for name in self.module_names}
         result.update(changed=False, due=outcome.due(found.values()), **{name: _plain(found[name]) for name in found})
         # Of a launched module; one that runs here has said them already.
         result["warnings"] = [text for one in found.values() for text in one.get("warnings") or []]
@@ -40,10 +41,15 @@ class LookAheadAction(InProcessAction):
             result.update(failed=True, msg="\n".join(failed))
         return result
 
-    def _look(self, name: str, launch: bool, task_vars: dict[str, Any]) -> Mapping[str, Any]:
-        """What the module C(name) would do."""
-        options = self._options_of(name)
-        if not launch:
+    def begin(self, tmp: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What every action does first. From here on modules only look."""
+        self._task.check_mode = True  # of this worker's own copy of the task
+        result: dict[str, Any] = super(NormalAction, self).run(tmp, task_vars)
+        return result
+
+    def ask(self, name: str, options: dict[str, Any], task_vars: dict[str, Any]) -> Mapping[str, Any]:
+        """What the module C(name) would do with these options."""
+        if not self.reason_to_launch(task_vars):
             return self.run_here(name, options, task_vars)
         answer: Mapping[str, Any] = self._execute_module(f"{COLLECTION}.{name}", options, task_vars=task_vars)
         return answer

@@ -22,10 +22,12 @@ from .session import CONCURRENCY, Session
 
 @dataclass
 class StageOutcome:
-    """What happened in a stage. steps: what was written. error: why it ended, if it did."""
+    """What happened in a stage. steps: what was written. lacks: what is waited for and is not so, a phrase each, when it was
+    only looked. error: why it ended, if it did."""
 
     stage: Stage
     steps: tuple[Step, ...] = ()
+    lacks: tuple[str, ...] = ()
     error: Optional[PlatformError] = None
 
 
@@ -40,6 +42,7 @@ class Stages:
         waiting: Optional[Waiting],
         grace: float,
         concurrency: int = CONCURRENCY,
+        check_waits: bool = False,
     ) -> None:
         self._session = session
         self._check_mode = check_mode
@@ -47,6 +50,7 @@ class Stages:
         self._waiting = waiting
         self._grace = grace
         self._concurrency = concurrency
+        self._check_waits = check_waits
         self._discovery = Discovery(session)
         self._rollout = Rollout(session, self._discovery)
         self._writer = Writer(session, check_mode, force, concurrency, kinds=self._discovery.of_step)
@@ -81,6 +85,8 @@ class Stages:
                 raise written.error
         if self._waiting:
             wait_for_all(self._rollout, stage.waits, self._waiting, self._grace, stage.title)
+        elif self._check_waits:
+            outcome.lacks = tuple(self._rollout.lacks(stage.waits))
 
     def _is_unknown(self, plan: Plan) -> bool:
         """Whether its kind is one that a chart has yet to bring; then nobody can judge the step by a dry run."""

@@ -47,6 +47,24 @@ class Wanted:
     backup: str = ""
     backup_of: str = ""
 
+    @classmethod
+    def of_chart(cls, chart: Mapping[str, Any], values: Mapping[str, Any], **said: Any) -> Wanted:
+        """A release of a chart as catalogue.chart gives it. said: what the site says, by the names of the fields."""
+        upgrade = chart.get("upgrade") or {}
+        return cls(
+            name=chart["release"],
+            namespace=chart["namespace"],
+            chart=chart["chart"],
+            version=chart["version"],
+            values=values,
+            max_minor_step=upgrade.get("max_minor_step", 0),
+            downgrade_possible=upgrade.get("downgrade", True),
+            keeps_data=bool(chart.get("keeps_data")),
+            upgrades_from=upgrade.get("from", ""),
+            backup=upgrade.get("backup", ""),
+            **said,
+        )
+
 
 @dataclass(frozen=True)
 class Decision:

@@ -74,25 +74,9 @@ def due(
         entry = charts.chart(versions, key, choice["train"], choice["source"], override, choice.get("charts_dir") or "")
         registry = charts.registry_values(entry, choice.get("registry") or {}, ())
         values = merge(registry, release["values"], extra)
-        decided = decision.decide(_wanted(entry, values, choice, release["state"]), there[release["tenant"]])
+        said = {"state": release["state"], "allow_downgrade": bool(choice.get("allow_downgrade"))}
+        decided = decision.decide(decision.Wanted.of_chart(entry, values, **said), there[release["tenant"]])
         if decided.steps or decided.refusal:
             one = {"tenant": release["tenant"], "override": override, "values": values, "decision": decided.as_dict()}
             result.append(one)
     return result
-
-
-def _wanted(
-    entry: Mapping[str, Any], values: Mapping[str, Any], choice: Mapping[str, Any], state: str
-) -> decision.Wanted:
-    upgrade = entry.get("upgrade") or {}
-    return decision.Wanted(
-        name=entry["release"],
-        namespace=entry["namespace"],
-        chart=entry["chart"],
-        version=entry["version"],
-        state=state,
-        values=values,
-        max_minor_step=upgrade.get("max_minor_step", 0),
-        allow_downgrade=bool(choice.get("allow_downgrade")),
-        downgrade_possible=upgrade.get("downgrade", True),
-    )

@@ -42,6 +42,44 @@ def _free(layer: Mapping[str, Any], chosen: Sequence[str], done: Sequence[str]) 
     return all(name in done or name not in chosen for name in before)
 
 
+def waves(layers: Mapping[str, Any], chosen: Sequence[str], due: Sequence[str]) -> list[list[str]]:
+    """The layers that are due, in groups that may come up side by side; each group after those before it.
+
+    chosen: the wanted layers in their order, as L(order) gives them. due: those of them with something to do. A layer with
+    C(alone) is a group of its own.
+    """
+    level: dict[str, int] = {}
+    for name in chosen:
+        before = [*(layers[name].get("needs") or []), *(layers[name].get("after") or [])]
+        level[name] = 1 + max((level[other] for other in before if other in level), default=0)
+    result: list[list[str]] = []
+    for number in sorted(set(level.values())):
+        group = [name for name in chosen if level[name] == number and name in due]
+        together = [name for name in group if not layers[name].get("alone")]
+        result += [together] if together else []
+        result += [[name] for name in group if name not in together]
+    return result
+
+
+def turns(charts: Sequence[str], phase: str) -> list[dict[str, Any]]:
+    """The steps by which a layer brings up its releases, each with C(number) of the release and the C(part) of its work.
+
+    charts: of each release, empty for one that has only objects. phase: C(begin) ends before the wait for the last release,
+    C(finish) is only that, so that layers can wait side by side; C(all) is both.
+    """
+    steps = [
+        {"number": number, "part": part}
+        for number, chart in enumerate(charts)
+        for part in (("release", "settle") if chart else ("objects",))
+    ]
+    return {"begin": steps[:-1], "finish": steps[-1:]}.get(phase, steps)
+
+
+def refused(ahead: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The layers that cannot be, each with why. ahead: what was found for each layer, see core.platform.ahead.summary."""
+    return {name: "; ".join(found["refusals"]) for name, found in ahead.items() if found["refusals"]}
+
+
 def blocked_by(layers: Mapping[str, Any], name: str, failed: Sequence[str]) -> list[str]:
     """Which failed layers keep this one from being installed: those that it needs, also by way of others."""
     found: list[str] = []

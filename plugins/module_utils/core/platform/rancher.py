@@ -45,6 +45,10 @@ def _check_server(settings: Settings, now: datetime, problems: Problems) -> None
     host, source = settings["hostname"], settings["tls_source"]
     if not is_host(host):
         problems.add("rancher_hostname", host, HOST_ALLOWED)
+    # All agents know Rancher by the name under which it was installed.
+    elif settings.get("installed_hostname") not in (None, "", host):
+        there = f"'{settings['installed_hostname']}', because Rancher is installed under this name"
+        problems.add("rancher_hostname", host, f"{there}, and all its agents know it by that")
     if not is_dns_subdomain(settings["ingress_class"]):
         problems.add("rancher_ingress_class", settings["ingress_class"], "the name of an IngressClass")
     email = settings["letsencrypt_email"]
