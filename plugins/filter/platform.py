@@ -130,11 +130,11 @@ def platform_layer_order(layers: Mapping[str, Any], wanted: Mapping[str, Any]) -
         raise AnsibleFilterError(str(error)) from error
 
 
-def platform_blocked_by(layer: str, layers: Mapping[str, Any], failed: Sequence[str]) -> list[str]:
-    """Which failed layers keep this one from being installed."""
+def platform_blocked(names: Sequence[str], layers: Mapping[str, Any], failed: Sequence[str]) -> dict[str, str]:
+    """The layers that cannot be installed because one that they need failed, each with why."""
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import layers as core_layers
 
-    return core_layers.blocked_by(layers, layer, failed)
+    return core_layers.blocked(layers, names, failed)
 
 
 def platform_waves(layers: Mapping[str, Any], chosen: Sequence[str], due: Sequence[str]) -> list[list[str]]:
@@ -200,7 +200,7 @@ def platform_failure_text(failed: Mapping[str, str], chosen: Sequence[str], chec
 
 def platform_status_charts(
     versions: Any,
-    wanted: Mapping[str, Any],
+    declared: Mapping[str, Sequence[str]],
     train: str = "current",
     source: str = "community",
     overrides: Optional[Mapping[str, Any]] = None,
@@ -209,7 +209,7 @@ def platform_status_charts(
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import catalogue
 
     try:
-        return catalogue.status_charts(versions, wanted, train, source, overrides or {})
+        return catalogue.status_charts(versions, declared, train, source, overrides or {})
     except ConfigError as error:
         raise AnsibleFilterError(str(error)) from error
 
@@ -303,7 +303,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name of each filter and its function."""
         return {
-            "platform_blocked_by": platform_blocked_by,
+            "platform_blocked": platform_blocked,
             "platform_chart": platform_chart,
             "platform_decision": platform_decision,
             "platform_device_plugin_configs": platform_device_plugin_configs,

@@ -23,7 +23,8 @@ from .session import CONCURRENCY, Session
 @dataclass
 class StageOutcome:
     """What happened in a stage. steps: what was written. lacks: what is waited for and is not so, a phrase each, when it was
-    only looked. error: why it ended, if it did."""
+    only looked. error: why it ended, if it did.
+    """
 
     stage: Stage
     steps: tuple[Step, ...] = ()

@@ -54,9 +54,9 @@ def test_install_again_change_and_remove(site: PlatformSite, release: Release, k
 
     again = site.bring()
     assert again.changed == 0
-    # One look at all releases, and two launches for the layer.
+    # One look at all releases, and one at the layer.
     assert again.launches.count("helm_release_info") == 1
-    assert sorted(again.launches) == ["helm_release_info", "platform_objects", "platform_objects"]
+    assert sorted(again.launches) == ["helm_release_info", "platform_objects"]
     assert {event["in_process"] for event in again.of("launch")} == {True}
     assert site.bring("--check", "--diff").changed == 0
 

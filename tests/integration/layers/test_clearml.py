@@ -135,7 +135,7 @@ def test_install_again_change_and_remove(site: PlatformSite, release: Release, k
 
     again = site.bring("--tags", "clearml_server")
     assert again.changed == 0
-    assert sorted(again.launches) == ["helm_release_info", "platform_objects", "platform_objects"]
+    assert sorted(again.launches) == ["helm_release_info", "platform_objects"]
     assert site.bring("--check", "--diff").changed == 0
     assert site.run("clearml").changed == 0
 

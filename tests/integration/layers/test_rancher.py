@@ -119,7 +119,7 @@ def test_install_again_and_remove(
 
     again = site.bring()
     assert again.changed == 0
-    assert sorted(again.launches) == ["helm_release_info", "platform_objects", "platform_objects"]
+    assert sorted(again.launches) == ["helm_release_info", "platform_objects"]
     assert site.bring("--check", "--diff").changed == 0
 
     change = {"rancher_replicas": 2}
@@ -162,8 +162,8 @@ def test_backups_with_a_schedule_and_a_restore(
     assert schedule["encryptionConfigSecretName"] == "backup-encryption"
     again = site.bring()
     assert again.changed == 0
-    # rancher: two; the operator's kinds: two; the operator: two.
-    assert again.launches.count("platform_objects") == 6
+    # rancher, the kinds of the operator of backups, the operator.
+    assert again.launches.count("platform_objects") == 3
     assert site.bring("--check", "--diff").changed == 0
     status = site.run("platform_status", platform_release_status_strict=True)
     assert status.ok, status.failure

@@ -209,7 +209,7 @@ def test_install_again_change_and_remove(
     again = layers.bring()
     assert again.changed == 0
     assert again.launches.count("helm_release_info") == 1
-    assert again.launches.count("platform_objects") == 2 * 4  # GPU operator, server, agents, SUSE AI
+    assert again.launches.count("platform_objects") == 4  # GPU operator, server, agents, SUSE AI
     assert layers.bring("--check", "--diff").changed == 0
     status = layers.run("platform_status", platform_release_status_strict=True)
     assert status.ok, status.failure

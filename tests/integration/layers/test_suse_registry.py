@@ -159,7 +159,7 @@ def test_install_again_change_and_remove(registry: PlatformSite, release: Releas
 
     again = registry.bring()
     assert again.changed == 0
-    assert sorted(again.launches) == ["helm_release_info", "platform_objects", "platform_objects"]
+    assert sorted(again.launches) == ["helm_release_info", "platform_objects"]
     assert registry.bring("--check", "--diff").changed == 0
 
     assert registry.bring(suse_registry_trivy_offline=True).changed == 1

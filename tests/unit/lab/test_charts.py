@@ -168,7 +168,7 @@ def seen(chart: str) -> str:
 
 def test_every_layer_is_looked_at() -> None:
     layers = VERSIONS["layers"].items()
-    used = {(key, layer) for layer, entry in layers for part in ("charts", "options") for key in entry.get(part, [])}
+    used = {(key, layer) for layer, entry in layers for key in entry.get("charts", [])}
     assert used == {(chart, role) for chart, (role, _variable, _variants) in CHARTS.items()}
     assert {key for key, entry in VERSIONS["charts"].items() if not entry.get("per_tenant")} == set(CHARTS)
     assert names() == sorted(entry["chart"] for entry in VERSIONS["charts"].values())

@@ -134,7 +134,8 @@ def _objects(release: Release, situation: Situation, subject: str, namespace: st
 
 def is_open(found: Mapping[str, Any]) -> bool:
     """Whether platform_objects, asked by these options, found something to write or to wait for. A failure counts: the
-    layer's own turn meets it again and says more."""
+    layer's own turn meets it again and says more.
+    """
     lacks = any(item.get("lacks") for item in found.get("results") or [])
     return bool(found.get("failed") or found.get("changed") or lacks)
 

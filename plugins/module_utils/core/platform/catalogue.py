@@ -172,22 +172,23 @@ def installed(catalogue: Mapping[str, Any], observed: Mapping[str, Mapping[str, 
 
 
 def status_charts(
-    catalogue: Mapping[str, Any], wanted: Mapping[str, Any], train: str, source: str, overrides: Mapping[str, Any]
+    catalogue: Mapping[str, Any],
+    declared: Mapping[str, Sequence[str]],
+    train: str,
+    source: str,
+    overrides: Mapping[str, Any],
 ) -> list[Chart]:
     """The charts of all layers, with C(layer), C(declared), C(wanted) and C(reference), name and namespace of the release.
 
-    wanted: layer -> bool. Only charts that a declared layer always has are wanted; whether an option of it is, its role
-    knows.
+    declared: layer -> the charts that its role wants, by key; layers that are not wanted are not in it.
     """
     result = []
     for layer, entry in catalogue["layers"].items():
-        for key in [*(entry.get("charts") or []), *(entry.get("options") or [])]:
+        for key in entry.get("charts") or []:
             found = chart(catalogue, key, train, source, overrides, charts_dir=None)
-            declared = bool(wanted.get(layer))
-            is_wanted = declared and key in (entry.get("charts") or [])
             reference = {"name": found["release"], "namespace": found["namespace"]}
-            place = {"layer": layer, "declared": declared, "wanted": is_wanted, "reference": reference}
-            result.append({**found, **place})
+            place = {"layer": layer, "declared": layer in declared, "wanted": key in declared.get(layer, ())}
+            result.append({**found, **place, "reference": reference})
     return result
 
 

@@ -80,11 +80,16 @@ def refused(ahead: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {name: "; ".join(found["refusals"]) for name, found in ahead.items() if found["refusals"]}
 
 
-def blocked_by(layers: Mapping[str, Any], name: str, failed: Sequence[str]) -> list[str]:
-    """Which failed layers keep this one from being installed: those that it needs, also by way of others."""
+def blocked(layers: Mapping[str, Any], names: Sequence[str], failed: Sequence[str]) -> dict[str, str]:
+    """Which of these layers cannot be installed because one that they need failed, also by way of others; and why."""
+    found = {name: _blocked_by(layers, name, failed) for name in names}
+    return {name: f"it needs {', '.join(needs)}, which failed" for name, needs in found.items() if needs}
+
+
+def _blocked_by(layers: Mapping[str, Any], name: str, failed: Sequence[str]) -> list[str]:
     found: list[str] = []
     for need in layers[name].get("needs") or []:
-        found += [need] if need in failed else blocked_by(layers, need, failed)
+        found += [need] if need in failed else _blocked_by(layers, need, failed)
     return list(dict.fromkeys(found))
 
 
@@ -192,7 +197,7 @@ def status_rows(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[
 
 
 def ill(charts: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is wanted and not healthy, and what a declared layer has as an option, a sentence each."""
+    """What is wanted and not healthy, and what a declared layer has without wanting it, a sentence each."""
     return [
         f"{entry['layer']} ({found['item']}): {why}"
         for entry, found in zip(charts, releases)
@@ -209,4 +214,6 @@ def _health(entry: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, st
         why.append(f"version {found['version']} instead of {entry['version']}")
     if not entry["declared"]:
         why.append("installed, but not in platform_release_layers")
+    elif not entry["wanted"]:
+        why.append(f"installed, but the settings of {entry['layer']} do not want it")
     return HEALTHY if found.get("healthy") else "not healthy", "; ".join(why)

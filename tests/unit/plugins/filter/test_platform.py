@@ -83,7 +83,7 @@ def test_the_backup_operator_goes_with_one_minor_of_rancher(version: str) -> Non
 
 
 def test_the_table_of_a_fresh_cluster() -> None:
-    charts = filters["platform_status_charts"](VERSIONS, {"k3k": True})
+    charts = filters["platform_status_charts"](VERSIONS, {"k3k": ["k3k"]})
     releases = [
         {"item": f"{chart['namespace']}/{chart['release']}", "status": "absent", "healthy": False} for chart in charts
     ]

@@ -29,15 +29,13 @@ SMALL: dict[str, Any] = {
         "tool": {"release": "tool", "namespace": "web", "chart": "tool", "version": "3.0.0", "sources": {"suse": {}}},
     },
     "trains": {"current": {}, "previous": {"web": {"version": "1.1.0"}}},
-    "layers": {"web": {"charts": ["web"], "options": ["tool"]}},
+    "layers": {"web": {"charts": ["web", "tool"]}},
     "pairs": [{"when": "tool", "version": ">= 3.0.0", "then": "web", "needs": ">= 1.2.0", "why": "the tool is newer"}],
 }  # fmt: skip
 
 
 def test_every_layer_has_its_role_and_every_chart_its_layer() -> None:
-    used = [
-        key for entry in VERSIONS["layers"].values() for key in (*entry.get("charts", ()), *entry.get("options", ()))
-    ]
+    used = [key for entry in VERSIONS["layers"].values() for key in entry.get("charts", ())]
     of_tenants = [key for key, entry in VERSIONS["charts"].items() if entry.get("per_tenant")]
     assert sorted([*used, *of_tenants]) == KEYS
     for name, entry in VERSIONS["layers"].items():
@@ -126,7 +124,7 @@ def test_what_does_not_go_together() -> None:
 
 
 def test_the_status_knows_every_chart_and_needs_no_address() -> None:
-    found = catalogue.status_charts(SMALL, {"web": True}, "current", "suse", {})
+    found = catalogue.status_charts(SMALL, {"web": ["web"]}, "current", "suse", {})
     assert [(chart["layer"], chart["key"], chart["wanted"]) for chart in found] == [
         ("web", "web", True),
         ("web", "tool", False),

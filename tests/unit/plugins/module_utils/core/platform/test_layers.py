@@ -52,6 +52,42 @@ def test_each_wanted_layer_comes_once_and_after_what_it_names(drawn: tuple[dict[
         assert not set(catalogue[name]["after"]) & set(ordered[position:])
 
 
+@given(catalogues(), st.randoms())
+def test_waves_keep_the_order_and_have_each_layer_once(
+    drawn: tuple[dict[str, Any], dict[str, bool]], chance: Any
+) -> None:
+    catalogue, wanted = drawn
+    chosen = layers.order(catalogue, wanted)
+    for name in chosen:
+        catalogue[name]["alone"] = chance.random() < 0.3
+    due = [name for name in chosen if chance.random() < 0.7]
+    waves = layers.waves(catalogue, chosen, due)
+    assert sorted(name for wave in waves for name in wave) == sorted(due)
+    before: set[str] = set()
+    for wave in waves:
+        assert wave
+        assert len(wave) == 1 or not any(catalogue[name]["alone"] for name in wave)
+        for name in wave:
+            assert {*catalogue[name]["needs"], *catalogue[name]["after"]} & set(due) <= before
+        before |= set(wave)
+
+
+def test_a_layer_waits_last_for_its_last_release() -> None:
+    first, second = {"number": 0, "part": "release"}, {"number": 0, "part": "settle"}
+    third, last = {"number": 1, "part": "release"}, {"number": 1, "part": "settle"}
+    assert layers.turns(["crd", "app"], "all") == [first, second, third, last]
+    assert layers.turns(["crd", "app"], "begin") == [first, second, third]
+    assert layers.turns(["crd", "app"], "finish") == [last]
+    only = [{"number": 0, "part": "objects"}]
+    assert (layers.turns([""], "begin"), layers.turns([""], "finish")) == ([], only)
+    assert layers.turns([], "finish") == []
+
+
+def test_who_is_refused_and_why() -> None:
+    ahead = {"a": {"refusals": []}, "b": {"refusals": ["no", "never"]}}
+    assert layers.refused(ahead) == {"b": "no; never"}
+
+
 def test_all_mistakes_in_the_choice_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         layers.order(LAYERS, {"ai": True, "nonsense": True, "certs": False})
@@ -62,9 +98,12 @@ def test_all_mistakes_in_the_choice_are_told_at_once() -> None:
 
 
 def test_a_failed_layer_blocks_those_that_need_it_and_no_others() -> None:
-    assert layers.blocked_by(LAYERS, "ai", ["certs", "balancer"]) == ["certs"]
-    assert layers.blocked_by(LAYERS, "serving", ["certs"]) == ["certs"]
-    assert layers.blocked_by(LAYERS, "storage", ["balancer"]) == []
+    failed = ["certs", "balancer"]
+    assert layers.blocked(LAYERS, ["ai", "serving", "storage"], failed) == {
+        "ai": "it needs certs, which failed",
+        "serving": "it needs certs, which failed",
+    }
+    assert layers.blocked(LAYERS, ["storage"], failed) == {}
 
 
 def test_a_layer_that_is_needed_is_not_removed() -> None:
@@ -158,16 +197,18 @@ def test_the_table_tells_the_truth() -> None:
     ]
 
 
-def test_an_option_of_a_declared_layer_is_judged_once_it_is_there() -> None:
+def test_what_a_declared_layer_does_not_want_is_judged_while_it_is_there() -> None:
     charts = [entry("a", False, declared=True), entry("b", False, declared=True), entry("c", False, declared=True)]
     releases = [
         found("ns/a", "absent", healthy=False),
         found("ns/b"),
         found("ns/c", version="1.1.0", healthy=False, why=["Deployment ns/c: 0 of 1 ready"]),
     ]
-    old = "Deployment ns/c: 0 of 1 ready; version 1.1.0 instead of 1.2.0"
+    old = (
+        "Deployment ns/c: 0 of 1 ready; version 1.1.0 instead of 1.2.0; installed, but the settings of c do not want it"
+    )
     assert layers.status_rows(charts, releases)[1:] == [
-        ["b", "ns/b", "-", "1.2.0 (deployed)", "healthy", ""],
+        ["b", "ns/b", "-", "1.2.0 (deployed)", "healthy", "installed, but the settings of b do not want it"],
         ["c", "ns/c", "-", "1.1.0 (deployed)", "not healthy", old],
     ]
     assert layers.ill(charts, releases) == [f"c (ns/c): {old}"]
