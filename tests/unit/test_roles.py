@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import ahead
+
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 
@@ -113,6 +115,25 @@ def reachable(role: Path, entry: str) -> str:
         text += reachable(role, name)
     internal = load(role / "vars" / "main.yml") if (role / "vars" / "main.yml").exists() else {}
     return text + "\n".join(str(value) for name, value in internal.items() if reads(text, name))
+
+
+def releases_of(text: str) -> list[dict[str, Any]]:
+    """Return the releases that a layer's vars declare, in a list or one by one."""
+    named = {name: value for name, value in (yaml.safe_load(text) or {}).items() if re.search(r"_releases?$", name)}
+    found = [entry for value in named.values() for entry in (value if isinstance(value, list) else [value])]
+    return [entry for entry in found if isinstance(entry, dict) and ("chart" in entry or "subject" in entry)]
+
+
+@pytest.mark.parametrize("layer", load(VERSIONS)["__platform_release_versions"]["layers"])
+def test_a_layer_declares_releases_as_the_mechanism_knows_them(layer: str) -> None:
+    found = releases_of((ROOT / "roles" / layer / "vars" / "main.yml").read_text(encoding="utf-8"))
+    entry = load(VERSIONS)["__platform_release_versions"]["layers"][layer]
+    assert sorted(release["chart"] for release in found if "chart" in release) == sorted(entry.get("charts", []))
+    specified = entry_points(ROOT / "roles" / "platform_release")["main"]["options"]["platform_release_wanted"][
+        "options"
+    ]
+    assert set(specified) == set(ahead.KEYS)
+    assert [key for release in found for key in release if key not in specified] == []
 
 
 @each_role
