@@ -11,6 +11,7 @@ import pytest
 from tests.integration.k3k_host import Kube
 from tests.integration.layers.conftest import PlatformSite
 from tests.integration.layers.releases import Release
+from tests.integration.playbooks.runner import Run
 from tests.lab import Lab
 
 pytestmark = pytest.mark.lab
@@ -59,6 +60,16 @@ def assert_all_are_there(lab: Lab, kube: Kube) -> None:
         assert namespaces[name]["pod-security.kubernetes.io/enforce"] == "privileged"
 
 
+def assert_layers_come_side_by_side(run: Run) -> None:
+    """Those that do not need each other are all installed before the first is waited for; k3k comes after the storage."""
+    steps = [
+        word for task in run.changed_tasks() for word in ("Install or upgrade the release", "Settle") if word in task
+    ]
+    install, settle = "Install or upgrade the release", "Settle"
+    assert steps[:6] == [install] * 3 + [settle] * 3
+    assert steps[6:7] == [install]
+
+
 def assert_one_value_changes_one_layer(site: PlatformSite, lab: Lab, kube: Kube) -> None:
     """And a storage class, whose parameters cannot be changed, is replaced."""
     site.variables["suse_storage_replicas"] = 2
@@ -103,6 +114,7 @@ def test_all_layers_again_and_one_value(platform: PlatformSite, platform_lab: La
     run = platform.bring()
     assert "lab-backup-pass" not in run.output
     assert_all_are_there(platform_lab, kube)
+    assert_layers_come_side_by_side(run)
 
     again = platform.bring()
     assert again.changed == 0
