@@ -26,7 +26,9 @@ from tests.lab.description import PROJECT, state_dir
 from tests.lab.progress import Progress
 
 #: The site that molecule brings up: every layer, in the profile lab.
-_INVENTORIES = (PROJECT / "molecule" / "inventory.yml", PROJECT / "molecule" / "platform" / "inventory" / "hosts.yml")
+_MOLECULE = PROJECT / "molecule"
+_INVENTORIES = (_MOLECULE / "inventory.yml", _MOLECULE / "layers" / "inventory")
+_SITE = _INVENTORIES[1] / "group_vars" / "platform_controller" / "site.yml"
 #: Seconds until those who play RKE2 and the operators are there; the first time Helm is built.
 _PATIENCE = 600.0
 
@@ -69,8 +71,7 @@ class LayerContest:
         releases = [release for release in found if self._chart(release).exists()]
         commands = [self._command(number, release) for number, release in enumerate(releases)]
         self._loop.write_text("\n".join(["set -e", *commands]) + "\n", encoding="utf-8")
-        site = yaml.safe_load(_INVENTORIES[1].read_text(encoding="utf-8"))
-        layers = site["all"]["children"]["platform_controller"]["vars"]["platform_release_layers"]
+        layers = yaml.safe_load(_SITE.read_text(encoding="utf-8"))["platform_release_layers"]
         self.measured.facts.update(layers=len(layers), releases=len(releases))
 
     def _command(self, number: int, release: Mapping[str, Any]) -> str:

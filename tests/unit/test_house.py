@@ -187,25 +187,6 @@ def test_no_gate_is_weakened_by_an_ignore_file() -> None:
     assert not {"skip_list", "warn_list"} & set(lint)
 
 
-def test_molecule_is_never_green_without_hosts() -> None:
-    """Molecule calls "no hosts matched" a success, so each playbook that tests something looks for hosts first."""
-    playbooks = [*ROOT.glob("molecule/*/converge.yml"), *ROOT.glob("molecule/*/verify.yml")]
-    playbooks.append(ROOT / "molecule" / "default" / "create.yml")
-    first = {path: yaml.safe_load(path.read_text(encoding="utf-8"))[0] for path in playbooks}
-    unguarded = [
-        path for path in playbooks if first[path].get("ansible.builtin.import_playbook") != "../hosts_present.yml"
-    ]
-    assert unguarded == []
-
-
-def test_molecule_brings_every_layer_up() -> None:
-    text = (ROOT / "molecule" / "platform" / "inventory" / "hosts.yml").read_text(encoding="utf-8")
-    site = yaml.safe_load(text)["all"]["children"]["platform_controller"]["vars"]
-    file = ROOT / "roles" / "platform_release" / "vars" / "versions.yml"
-    layers = yaml.safe_load(file.read_text(encoding="utf-8"))["__platform_release_versions"]["layers"]
-    assert site["platform_release_layers"] == dict.fromkeys(layers, True)
-
-
 def documentation(module: Path) -> dict[str, Any]:
     """Return the DOCUMENTATION of a module."""
     for node in ast.parse(module.read_text(encoding="utf-8")).body:

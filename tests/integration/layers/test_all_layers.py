@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every layer of the platform by one playbook, from an empty cluster to an empty cluster: X-1, X-4, X-5, PLAT-1 to PLAT-10.
 
-The site is that of molecule's scenario C(platform). What each layer does by itself, its own file tests.
+The site is that of molecule's scenarios. What each layer does by itself, its own file tests.
 """
 
 from __future__ import annotations
@@ -23,22 +23,14 @@ from tests.lab.description import PROJECT
 
 pytestmark = pytest.mark.lab
 
-#: What the site of molecule says about its own laboratory; and words in the names of variables that are secrets.
-OWN = (
-    "lab_",
-    "platform_release_kubernetes",
-    "platform_release_charts_",
-    "platform_release_helm",
-    "platform_release_wait_",
-)
+#: Words in the names of variables that are secrets.
 SECRET = ("password", "secret", "seed", "api_key", "license", "hash")
 
 
 def declared() -> dict[str, Any]:
     """The variables of a site that has every layer."""
-    inventory = PROJECT / "molecule" / "platform" / "inventory" / "hosts.yml"
-    site = yaml.safe_load(inventory.read_text(encoding="utf-8"))["all"]["children"]["platform_controller"]["vars"]
-    return {name: value for name, value in site.items() if not name.startswith(OWN)}
+    variables = PROJECT / "molecule" / "layers" / "inventory" / "group_vars" / "platform_controller"
+    return dict(yaml.safe_load((variables / "site.yml").read_text(encoding="utf-8")))
 
 
 def secrets_of(variables: dict[str, Any]) -> list[str]:
