@@ -188,7 +188,8 @@ results:
 """
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.inside import parse_inside, secrets_of
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.inside import parse_inside
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.stages import secrets_of
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.inside import How, Inside
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
     WAIT_OPTIONS,
