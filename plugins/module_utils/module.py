@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_requ
 from .clock import SYSTEM_CLOCK
 from .core.errors import ConfigError, PlatformError
 from .core.plan import Plan, Step
-from .core.redact import Redactor
+from .core.redact import Redactor, secrets_in_kubeconfig
 from .core.retry import Waiting
 from .kube.options import kubernetes_options
 
@@ -212,12 +212,9 @@ def run_module(argument_spec: Mapping[str, Any], work: Callable[[Context], Repor
 def _learn_kubeconfig(context: Context) -> None:
     """A kubeconfig given as data holds keys and tokens; none may come back in a result."""
     kubeconfig = context.params.get("kubeconfig")
-    if not isinstance(kubeconfig, Mapping):
-        return
-    for entry in kubeconfig.get("users") or []:
-        for name, value in (entry.get("user") or {}).items():
-            if isinstance(value, str) and name in ("token", "password", "client-key-data"):
-                context.learn_secret(value)
+    if isinstance(kubeconfig, Mapping):
+        for secret in secrets_in_kubeconfig(kubeconfig):
+            context.learn_secret(secret)
 
 
 def _finish(module: AnsibleModule, context: Context, report: Report) -> None:
