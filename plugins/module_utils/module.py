@@ -61,6 +61,13 @@ CLEARML_STORE_OPTIONS: dict[str, dict[str, Any]] = {
     "access_key_key": {"type": "str", "default": "agentk8sglue_key", "no_log": False},
     "secret_key_key": {"type": "str", "default": "agentk8sglue_secret", "no_log": False},
 }
+#: A login of a registry that becomes a Secret.
+PULL_SECRET_OPTIONS: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "registry": {"type": "str", "required": True},
+    "username": {"type": "str", "required": True},
+    "password": {"type": "str", "required": True, "no_log": True},
+}
 
 
 @dataclass
