@@ -68,6 +68,11 @@ PULL_SECRET_OPTIONS: dict[str, dict[str, Any]] = {
     "username": {"type": "str", "required": True},
     "password": {"type": "str", "required": True, "no_log": True},
 }
+#: Which release of Helm.
+RELEASE_OPTIONS: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+}
 
 
 @dataclass
