@@ -61,6 +61,20 @@ CLEARML_STORE_OPTIONS: dict[str, dict[str, Any]] = {
     "access_key_key": {"type": "str", "default": "agentk8sglue_key", "no_log": False},
     "secret_key_key": {"type": "str", "default": "agentk8sglue_secret", "no_log": False},
 }
+#: How the company of a tenant is reached.
+CLEARML_ACCESS_OPTIONS: dict[str, dict[str, Any]] = {
+    "tenant": {"type": "str", "required": True},
+    "admin_email": {"type": "str"},
+    "store": {"type": "dict", "options": CLEARML_STORE_OPTIONS},
+    "company": {"type": "str"},
+}
+#: What can be granted, of modules that compare it with quotas.
+CAPACITY_OPTIONS: dict[str, dict[str, Any]] = {
+    "accelerator_patterns": {"type": "list", "elements": "str"},
+    "capacity_selector": {"type": "str", "default": ""},
+    "reserve": {"type": "dict"},
+    "overcommit_ratio": {"type": "float", "default": 1.0},
+}
 #: A login of a registry that becomes a Secret.
 PULL_SECRET_OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},

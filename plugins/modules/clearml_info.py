@@ -130,8 +130,8 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.info i
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml.queues import parse_accesses
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    CLEARML_ACCESS_OPTIONS,
     CLEARML_OPTIONS,
-    CLEARML_STORE_OPTIONS,
     Context,
     ItemResult,
     Report,
@@ -146,12 +146,7 @@ ARGUMENT_SPEC = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": {
-            "tenant": {"type": "str", "required": True},
-            "admin_email": {"type": "str"},
-            "store": {"type": "dict", "options": CLEARML_STORE_OPTIONS},
-            "company": {"type": "str"},
-        },
+        "options": CLEARML_ACCESS_OPTIONS,
     },
     "gather": {
         "type": "list",
