@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from .errors import ConfigError, PlatformError
 from .plan import Plan, Step
@@ -44,6 +44,11 @@ class ItemResult:
     def of_plan(cls, plan: Plan, **values: Any) -> ItemResult:
         """The result of a plan that was carried out to its end."""
         return cls(plan.item, plan.writes, dict(values), plan.refusals)
+
+    @classmethod
+    def of_answer(cls, item: str, answer: Union[dict[str, Any], PlatformError]) -> ItemResult:
+        """The result of an item that was only read: its values, or why they could not be read."""
+        return cls(item, error=answer) if isinstance(answer, PlatformError) else cls(item, values=answer)
 
     def is_changed(self) -> bool:
         """Whether something was written for this item."""
