@@ -7,17 +7,14 @@ What they need is imported inside: Ansible loads all filters of the collection a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Union
+from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import ConfigError
-
-#: Tenants as C(tenants_parse) gives them: a list, or the same as one JSON text.
-Tenants = Union[str, Sequence[Any]]
+from ansible_collections.ai_tenancy.platform.plugins.plugin_utils.tenants import Tenants, listed
 
 
 def clearml_agent_releases(tenants: Tenants, site: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -41,7 +38,7 @@ def clearml_service_failures(
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import service
 
     try:
-        return service.failures(_listed(tenants), result, expect)
+        return service.failures(listed(tenants), result, expect)
     except ConfigError as error:
         raise AnsibleFilterError(str(error)) from error
 
@@ -51,12 +48,7 @@ def clearml_service_table(result: Mapping[str, Any], tenants: Tenants) -> list[s
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import service
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.report import lines
 
-    return lines(service.rows(_listed(tenants), result))
-
-
-def _listed(tenants: Tenants) -> Sequence[Any]:
-    listed: Sequence[Any] = json.loads(tenants) if isinstance(tenants, str) else tenants
-    return listed
+    return lines(service.rows(listed(tenants), result))
 
 
 def _releases(
@@ -70,7 +62,7 @@ def _releases(
             raise AnsibleFilterError(f"site.{name}: not allowed; allowed: {', '.join(sorted(known))}")
     site = Site(**{"base_domain": "", **given})
     try:
-        return work_out(_listed(tenants), site)
+        return work_out(listed(tenants), site)
     except ConfigError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Optional, Union
+from typing import Any, Optional
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
@@ -20,20 +20,13 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import (
     requests,
 )
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError
-
-#: Tenants as C(tenants_parse) gives them: a list, or the same as one JSON text.
-Tenants = Union[str, Sequence[Any]]
-
-
-def _listed(tenants: Tenants) -> Sequence[Any]:
-    listed: Sequence[Any] = json.loads(tenants) if isinstance(tenants, str) else tenants
-    return listed
+from ansible_collections.ai_tenancy.platform.plugins.plugin_utils.tenants import Tenants, listed
 
 
 def tenants_chosen(tenants: Tenants, only: Sequence[str] = ()) -> Tenants:
     """See docs of the filter; errors become what Ansible shows. Text in, text out."""
     try:
-        found = requests.chosen(_listed(tenants), only)
+        found = requests.chosen(listed(tenants), only)
     except PlatformError as error:
         raise AnsibleFilterError(str(error)) from error
     for warning in later.warnings(found):
@@ -57,7 +50,7 @@ def tenant_requests(
         images=tuple(given.get("images") or ()),
         gateways=given.get("gateways") or {},
     )
-    return requests.requests_for(kind, _listed(tenants), where, outcome.servers(clusters or {}))
+    return requests.requests_for(kind, listed(tenants), where, outcome.servers(clusters or {}))
 
 
 def tenants_failed(result: Mapping[str, Any], phase: str) -> dict[str, Any]:

@@ -29,3 +29,13 @@ def for_each(
         return [guarded(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(concurrency, len(items))) as pool:
         return list(pool.map(guarded, items))
+
+
+def for_all(items: Sequence[Item], call: Callable[[Item], Result], concurrency: int) -> list[Result]:
+    """As C(for_each), where only all results together are of use: raises the first error, once all are done."""
+    found = []
+    for result in for_each(items, call, concurrency):
+        if isinstance(result, PlatformError):
+            raise result
+        found.append(result)
+    return found

@@ -12,9 +12,9 @@ from typing import Any, Optional
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
 from .clock import SYSTEM_CLOCK
-from .core.errors import ConfigError, PlatformError
-from .core.plan import Plan, Step
-from .core.redact import Redactor
+from .core.errors import PlatformError
+from .core.redact import Redactor, secrets_in_kubeconfig
+from .core.result import ItemResult, describe
 from .core.retry import Waiting
 from .kube.options import kubernetes_options
 
@@ -61,44 +61,32 @@ CLEARML_STORE_OPTIONS: dict[str, dict[str, Any]] = {
     "access_key_key": {"type": "str", "default": "agentk8sglue_key", "no_log": False},
     "secret_key_key": {"type": "str", "default": "agentk8sglue_secret", "no_log": False},
 }
-
-
-@dataclass
-class ItemResult:
-    """What is reported about one item.
-
-    item: its name, usually the tenant id. values: further keys of the item's result. steps: what was done (in check
-    mode: would be). refused: steps that were not done, with their reasons. error: why the item failed.
-    """
-
-    item: str
-    steps: Sequence[Step] = ()
-    values: dict[str, Any] = field(default_factory=dict)
-    refused: Sequence[Step] = ()
-    error: Optional[PlatformError] = None
-    changed: Optional[bool] = None
-
-    @classmethod
-    def of_plan(cls, plan: Plan, **values: Any) -> ItemResult:
-        """The result of a plan that was carried out to its end."""
-        return cls(plan.item, plan.writes, dict(values), plan.refusals)
-
-    def is_changed(self) -> bool:
-        """Whether something was written for this item."""
-        return bool(self.steps) if self.changed is None else self.changed
-
-    def as_dict(self) -> dict[str, Any]:
-        """The entry in the module's C(results)."""
-        result: dict[str, Any] = {
-            "item": self.item,
-            "changed": self.is_changed(),
-            "actions": [step.summary() for step in (*self.steps, *self.refused)],
-            **self.values,
-        }
-        if self.error:
-            result["failed"] = True
-            result["error"] = describe(self.error)
-        return result
+#: How the company of a tenant is reached.
+CLEARML_ACCESS_OPTIONS: dict[str, dict[str, Any]] = {
+    "tenant": {"type": "str", "required": True},
+    "admin_email": {"type": "str"},
+    "store": {"type": "dict", "options": CLEARML_STORE_OPTIONS},
+    "company": {"type": "str"},
+}
+#: What can be granted, of modules that compare it with quotas.
+CAPACITY_OPTIONS: dict[str, dict[str, Any]] = {
+    "accelerator_patterns": {"type": "list", "elements": "str"},
+    "capacity_selector": {"type": "str", "default": ""},
+    "reserve": {"type": "dict"},
+    "overcommit_ratio": {"type": "float", "default": 1.0},
+}
+#: A login of a registry that becomes a Secret.
+PULL_SECRET_OPTIONS: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "registry": {"type": "str", "required": True},
+    "username": {"type": "str", "required": True},
+    "password": {"type": "str", "required": True, "no_log": True},
+}
+#: Which release of Helm.
+RELEASE_OPTIONS: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+}
 
 
 @dataclass
@@ -212,12 +200,9 @@ def run_module(argument_spec: Mapping[str, Any], work: Callable[[Context], Repor
 def _learn_kubeconfig(context: Context) -> None:
     """A kubeconfig given as data holds keys and tokens; none may come back in a result."""
     kubeconfig = context.params.get("kubeconfig")
-    if not isinstance(kubeconfig, Mapping):
-        return
-    for entry in kubeconfig.get("users") or []:
-        for name, value in (entry.get("user") or {}).items():
-            if isinstance(value, str) and name in ("token", "password", "client-key-data"):
-                context.learn_secret(value)
+    if isinstance(kubeconfig, Mapping):
+        for secret in secrets_in_kubeconfig(kubeconfig):
+            context.learn_secret(secret)
 
 
 def _finish(module: AnsibleModule, context: Context, report: Report) -> None:
@@ -249,19 +234,3 @@ def _failure_text(failures: Sequence[ItemResult], total: int, check_mode: bool) 
     if check_mode:
         return f"{len(failures)} of {total} would fail; nothing was changed.\n{lines}"
     return f"{len(failures)} of {total} failed; the others are as wanted. Run again when the cause is gone.\n{lines}"
-
-
-def describe(error: PlatformError) -> dict[str, Any]:
-    """An error as data: code, message, next_step, retryable, and for bad input each problem."""
-    result: dict[str, Any] = {
-        "code": error.code,
-        "message": error.message,
-        "next_step": error.next_step,
-        "retryable": error.retryable,
-    }
-    if isinstance(error, ConfigError):
-        result["problems"] = [
-            {"field": problem.path, "value": str(problem.value), "allowed": problem.allowed}
-            for problem in error.problems
-        ]
-    return result

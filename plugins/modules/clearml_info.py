@@ -128,10 +128,9 @@ results:
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.info import all_inside, server
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml.queues import parse_accesses
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    CLEARML_ACCESS_OPTIONS,
     CLEARML_OPTIONS,
-    CLEARML_STORE_OPTIONS,
     Context,
     ItemResult,
     Report,
@@ -146,12 +145,7 @@ ARGUMENT_SPEC = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": {
-            "tenant": {"type": "str", "required": True},
-            "admin_email": {"type": "str"},
-            "store": {"type": "dict", "options": CLEARML_STORE_OPTIONS},
-            "company": {"type": "str"},
-        },
+        "options": CLEARML_ACCESS_OPTIONS,
     },
     "gather": {
         "type": "list",
@@ -172,10 +166,7 @@ def work(context: Context) -> Report:
     report = Report(values={"server": server(context.clearml)})
     found = all_inside(context.clearml, secrets, accesses, params["gather"], params["last_seen"], params["concurrency"])
     for access, values in zip(accesses, found):
-        if isinstance(values, PlatformError):
-            report.items.append(ItemResult(access.tenant, error=values))
-        else:
-            report.items.append(ItemResult(access.tenant, values=values))
+        report.items.append(ItemResult.of_answer(access.tenant, values))
     return report
 
 

@@ -160,8 +160,8 @@ results:
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.queues import Queues
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml.queues import parse_queues
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    CLEARML_ACCESS_OPTIONS,
     CLEARML_OPTIONS,
-    CLEARML_STORE_OPTIONS,
     Context,
     ItemResult,
     Report,
@@ -170,16 +170,13 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import 
 )
 
 _QUEUE = {
-    "tenant": {"type": "str", "required": True},
+    **CLEARML_ACCESS_OPTIONS,
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "display_name": {"type": "str"},
     "tags": {"type": "list", "elements": "str"},
     "metadata": {"type": "dict"},
     "force": {"type": "bool", "default": False},
-    "admin_email": {"type": "str"},
-    "store": {"type": "dict", "options": CLEARML_STORE_OPTIONS},
-    "company": {"type": "str"},
 }
 ARGUMENT_SPEC = {
     **kubernetes_options(),

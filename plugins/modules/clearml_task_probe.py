@@ -124,8 +124,8 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.tasks 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml.task import parse_tasks
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.retry import Waiting
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    CLEARML_ACCESS_OPTIONS,
     CLEARML_OPTIONS,
-    CLEARML_STORE_OPTIONS,
     Context,
     ItemResult,
     Report,
@@ -140,13 +140,7 @@ ARGUMENT_SPEC = {
         "type": "list",
         "elements": "dict",
         "required": True,
-        "options": {
-            "tenant": {"type": "str", "required": True},
-            "queue": {"type": "str", "required": True},
-            "admin_email": {"type": "str"},
-            "store": {"type": "dict", "options": CLEARML_STORE_OPTIONS},
-            "company": {"type": "str"},
-        },
+        "options": {**CLEARML_ACCESS_OPTIONS, "queue": {"type": "str", "required": True}},
     },
     "image": {"type": "str", "default": ""},
     "wait_timeout": {"type": "int", "default": 600},

@@ -139,7 +139,6 @@ results:
 """
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.info import Subject, TenantFacts
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
     CLEARML_OPTIONS,
     Context,
@@ -184,13 +183,7 @@ def work(context: Context) -> Report:
             Subject(each["id"], each["company"], (each["admin_email"] or "").lower()) for each in params["tenants"]
         ]
         found = list(zip([each["id"] for each in params["tenants"]], facts.of(subjects, params["concurrency"])))
-    report = Report()
-    for item, values in found:
-        if isinstance(values, PlatformError):
-            report.items.append(ItemResult(item, error=values))
-        else:
-            report.items.append(ItemResult(item, values=values))
-    return report
+    return Report([ItemResult.of_answer(item, values) for item, values in found])
 
 
 def main() -> None:

@@ -352,6 +352,7 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.quota.res
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.apply import Writer
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.quota import Quotas
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    CAPACITY_OPTIONS,
     WAIT_OPTIONS,
     WRITE_OPTIONS,
     Context,
@@ -399,15 +400,12 @@ ARGUMENT_SPEC = {
     **kubernetes_options(),
     **WRITE_OPTIONS,
     **WAIT_OPTIONS,
+    **CAPACITY_OPTIONS,
     "wait_timeout": {"type": "int", "default": 60},
     "quotas": {"type": "list", "elements": "dict", "required": True, "options": QUOTA_OPTIONS},
     "direction": {"type": "str", "choices": ["both", "raise", "lower"], "default": "both"},
     "unlisted": {"type": "str", "choices": ["zero", "ignore"], "default": "zero"},
-    "accelerator_patterns": {"type": "list", "elements": "str"},
     "capacity_check": {"type": "str", "choices": ["fail", "warn", "off"], "default": "fail"},
-    "capacity_selector": {"type": "str", "default": ""},
-    "reserve": {"type": "dict"},
-    "overcommit_ratio": {"type": "float", "default": 1.0},
 }
 
 

@@ -151,6 +151,7 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.quota.req
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.quota.result import of_live
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.quota import read_fleet
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    CAPACITY_OPTIONS,
     Context,
     ItemResult,
     Report,
@@ -160,12 +161,9 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import 
 
 ARGUMENT_SPEC = {
     **kubernetes_options(),
+    **CAPACITY_OPTIONS,
     "tenants": {"type": "list", "elements": "str"},
     "consumers": {"type": "bool", "default": False},
-    "accelerator_patterns": {"type": "list", "elements": "str"},
-    "capacity_selector": {"type": "str", "default": ""},
-    "reserve": {"type": "dict"},
-    "overcommit_ratio": {"type": "float", "default": 1.0},
 }
 
 

@@ -229,7 +229,6 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.registry.
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
     HARBOR_OPTIONS,
     Context,
-    ItemResult,
     Report,
     kubernetes_options,
     run_module,
@@ -274,7 +273,7 @@ def work(context: Context) -> Report:
     secrets = context.secrets if any(robot.store.namespace for robot in requests.robots) else None
     registry = Registry(context.harbor, secrets, time.time, new_secret, context.check_mode)
     outcomes = registry.converge(requests, context.params["concurrency"])
-    return Report([ItemResult(each.item, each.steps, each.values, each.refused, each.error) for each in outcomes])
+    return Report(outcomes)
 
 
 def main() -> None:

@@ -92,7 +92,6 @@ import time
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
     HARBOR_OPTIONS,
     Context,
-    ItemResult,
     Report,
     run_module,
 )
@@ -104,7 +103,7 @@ ARGUMENT_SPEC = {**HARBOR_OPTIONS, "expiring_days": {"type": "int"}}
 def work(context: Context) -> Report:
     """Read projects and robots."""
     seen = look(context.harbor, time.time(), context.params["expiring_days"])
-    return Report([ItemResult(each.item, values=each.values) for each in seen.outcomes], warnings=seen.warnings)
+    return Report(seen.results, warnings=seen.warnings)
 
 
 def main() -> None:

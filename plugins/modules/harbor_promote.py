@@ -138,7 +138,6 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import 
     HARBOR_OPTIONS,
     WAIT_OPTIONS,
     Context,
-    ItemResult,
     Report,
     run_module,
 )
@@ -166,7 +165,7 @@ def work(context: Context) -> Report:
     requests, problems = parse_promotions(context.params["promotions"])
     run = Promotions(context.harbor, time.time, context.waiting, context.check_mode)
     outcomes = run.promote(requests, problems, context.params["concurrency"])
-    return Report([ItemResult(each.item, each.steps, each.values, each.refused, each.error) for each in outcomes])
+    return Report(outcomes)
 
 
 def main() -> None:

@@ -219,6 +219,7 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.releases 
     read_objects,
 )
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    RELEASE_OPTIONS,
     Context,
     ItemResult,
     Report,
@@ -232,10 +233,7 @@ ARGUMENT_SPEC = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "namespace": {"type": "str", "required": True},
-        },
+        "options": RELEASE_OPTIONS,
     },
     "cluster": {"type": "bool", "default": False},
     "objects": {

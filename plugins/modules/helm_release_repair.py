@@ -76,6 +76,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.releases import repair
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    RELEASE_OPTIONS,
     Context,
     ItemResult,
     Report,
@@ -89,10 +90,7 @@ ARGUMENT_SPEC = {
         "type": "list",
         "elements": "dict",
         "required": True,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "namespace": {"type": "str", "required": True},
-        },
+        "options": RELEASE_OPTIONS,
     },
     "older_than": {"type": "int", "default": 300},
 }

@@ -234,6 +234,7 @@ results:
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.stages import parse_stages, secrets_of
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.stages import StageOutcome, Stages
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    PULL_SECRET_OPTIONS,
     WAIT_OPTIONS,
     WRITE_OPTIONS,
     Context,
@@ -284,13 +285,7 @@ ARGUMENT_SPEC = {
         "elements": "dict",
         "default": [],
         "no_log": False,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "namespace": {"type": "str"},
-            "registry": {"type": "str", "required": True},
-            "username": {"type": "str", "required": True},
-            "password": {"type": "str", "required": True, "no_log": True},
-        },
+        "options": {**PULL_SECRET_OPTIONS, "namespace": {"type": "str"}},
     },
     "secrets": {
         "type": "list",

@@ -188,9 +188,11 @@ results:
 """
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import PlatformError
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.inside import parse_inside, secrets_of
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.inside import parse_inside
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.stages import secrets_of
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.inside import How, Inside
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
+    PULL_SECRET_OPTIONS,
     WAIT_OPTIONS,
     WRITE_OPTIONS,
     Context,
@@ -242,12 +244,7 @@ ARGUMENT_SPEC = {
         "elements": "dict",
         "default": [],
         "no_log": False,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "registry": {"type": "str", "required": True},
-            "username": {"type": "str", "required": True},
-            "password": {"type": "str", "required": True, "no_log": True},
-        },
+        "options": PULL_SECRET_OPTIONS,
     },
     "kubeconfig_dir": {"type": "path"},
     "wait_grace": {"type": "int", "default": 20},

@@ -18,12 +18,13 @@ from ..core.clearml.credentials import REJECTED, UNCHECKED, VALID, Decision, Sto
 from ..core.clearml.requests import CredentialRequest, TenantRequest
 from ..core.clearml.tenants import Company, User, credential_step
 from ..core.errors import ConflictError, PlatformError, RefusedError
+from ..core.result import Outcome
 from ..store import Secret, SecretStore
 from . import credentials
 from .credentials import KeyRing
 
 if TYPE_CHECKING:
-    from .tenants import Outcome, Tenants
+    from .tenants import Tenants
 
 #: How often a pair is tried when another run is always faster.
 _TRIES = 3

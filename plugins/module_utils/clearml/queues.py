@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Optional
 
 from ..bulk import for_each
 from ..core.clearml.answer import DUPLICATE, INVALID_QUEUE, QUEUE_NOT_EMPTY, has_reason
 from ..core.clearml.queues import Access, Queue, QueueRequest, plan_queue, queue_from
 from ..core.errors import PlatformError, RefusedError
 from ..core.plan import CHANGE, CREATE, Step
+from ..core.result import Outcome
 from ..store import SecretStore
 from ..web import create_once
 from .access import Doors, missing
@@ -20,15 +20,6 @@ from .session import Caller, Session
 
 #: Largest page that the server gives.
 _PAGE = 500
-
-
-@dataclass
-class Outcome:
-    """What was done for one queue (in check mode: would be)."""
-
-    steps: list[Step] = field(default_factory=list)
-    values: dict[str, Any] = field(default_factory=dict)
-    error: Optional[PlatformError] = None
 
 
 def list_all(session: Session, caller: Caller) -> list[Queue]:

@@ -9,7 +9,7 @@ unchanged tenant: one call that proves its stored pairs (each), and one more whe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from ..bulk import for_each
@@ -20,20 +20,11 @@ from ..core.clearml.tenants import Company, Observed, User
 from ..core.errors import PlatformError
 from ..core.names import LABEL_TENANT
 from ..core.plan import Step
+from ..core.result import Outcome
 from ..store import SecretStore
 from . import companies, credentials, login, users
 from .pairs import Pairs
 from .session import Caller, Session
-
-
-@dataclass
-class Outcome:
-    """What was done for one tenant (in check mode: would be). error: why it stopped; the steps before it are done."""
-
-    steps: list[Step] = field(default_factory=list)
-    values: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    error: Optional[PlatformError] = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any, Optional
 
 from .errors import Problems
 from .names import LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY
+from .secrets import secret_object
 
 #: The Secret in the tenant's namespace that holds the issued kubeconfig, and its key.
 SECRET_NAME, SECRET_KEY = "tenant-kubeconfig", "kubeconfig.yaml"
@@ -154,25 +155,16 @@ def kubeconfig_in(secret: Mapping[str, Any]) -> str:
 
 def secret_for(request: AccessRequest, issued: Issued, kubeconfig: str) -> dict[str, Any]:
     """The Secret that keeps the issued kubeconfig, so that every controller finds the same one."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "Opaque",
-        "metadata": {
-            "name": SECRET_NAME,
-            "namespace": request.namespace,
-            "labels": {LABEL_TENANT: request.tenant, LABEL_MANAGED_BY: MANAGED_BY},
-            "annotations": {
-                _PREFIX + "server": issued.server,
-                _PREFIX + "cluster-uid": issued.cluster_uid,
-                _PREFIX + "expires-at": f"{issued.expires_at:.0f}",
-                _PREFIX + "group": issued.group,
-                _PREFIX + "generation": str(issued.generation),
-                _PREFIX + "ttl": str(issued.ttl),
-            },
-        },
-        "data": {SECRET_KEY: base64.b64encode(kubeconfig.encode()).decode()},
+    notes = {
+        _PREFIX + "server": issued.server,
+        _PREFIX + "cluster-uid": issued.cluster_uid,
+        _PREFIX + "expires-at": f"{issued.expires_at:.0f}",
+        _PREFIX + "group": issued.group,
+        _PREFIX + "generation": str(issued.generation),
+        _PREFIX + "ttl": str(issued.ttl),
     }
+    labels = {LABEL_TENANT: request.tenant}
+    return secret_object(SECRET_NAME, request.namespace, {SECRET_KEY: kubeconfig}, labels=labels, annotations=notes)
 
 
 def binding_for(request: AccessRequest, generation: int) -> dict[str, Any]:

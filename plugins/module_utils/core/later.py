@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import Problems
+from .nested import at
 
 #: Field of a tenant -> the values that can be carried out. Any other would be a lie that cannot be taken back later: a
 #: tenant made in another mode, without its own CAs, with data that is lost at a restart, or a key written in the clear.
@@ -74,15 +75,6 @@ def warnings(tenants: Iterable[Mapping[str, Any]]) -> list[str]:
         f"{place}: checked, but this version of the collection does not act on it yet ({_few(names)})"
         for place, names in found.items()
     ]
-
-
-def at(data: Any, place: str, default: Any = None) -> Any:
-    """Return the value at a dotted place of nested data, or the default."""
-    for key in place.split("."):
-        if not isinstance(data, Mapping) or key not in data:
-            return default
-        data = data[key]
-    return data
 
 
 def _few(names: list[str]) -> str:

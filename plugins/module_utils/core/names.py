@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Optional
+
+from .errors import Problems
 
 #: Label on everything that belongs to one tenant; its value is the tenant's id.
 LABEL_TENANT = "ai-tenancy.platform/tenant"
@@ -138,6 +141,24 @@ def cluster_name_problem(value: Any) -> Optional[str]:
 def namespace_of(tenant_id: str) -> str:
     """Return the default namespace of a tenant on the host cluster."""
     return NAMESPACE_PREFIX + tenant_id
+
+
+def check_owners(option: str, wanted: Iterable[tuple[str, str]], problems: Problems) -> dict[str, str]:
+    """Record tenants that stand twice in an option of a module, and namespaces that two tenants want.
+
+    wanted: tenant and namespace of each item. Returns the owners: namespace -> tenant.
+    """
+    tenants: set[str] = set()
+    owners: dict[str, str] = {}
+    for tenant, namespace in wanted:
+        if tenant in tenants:
+            problems.add(f"{option}[{tenant}].tenant", tenant, "each tenant once")
+        tenants.add(tenant)
+        owner = owners.setdefault(namespace, tenant)
+        if owner != tenant:
+            allowed = f"a namespace of its own; it is tenant {owner}'s already"
+            problems.add(f"{option}[{tenant}].namespace", namespace, allowed)
+    return owners
 
 
 def k3k_name(*parts: str) -> str:

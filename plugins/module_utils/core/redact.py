@@ -48,6 +48,19 @@ class Redactor:
         return value
 
 
+#: What a user of a kubeconfig has that nobody may see.
+_OF_USER = ("token", "password", "client-key-data")
+
+
+def secrets_in_kubeconfig(kubeconfig: Mapping[str, Any]) -> Iterator[str]:
+    """Keys, tokens and passwords of all users of a kubeconfig, as they stand there."""
+    for entry in kubeconfig.get("users") or []:
+        for name, value in (entry.get("user") or {}).items():
+            # Not an empty one: Ansible would mask every place between two letters.
+            if name in _OF_USER and isinstance(value, str) and value:
+                yield value
+
+
 def texts_in(value: Any) -> Iterator[str]:
     """Every text in nested data, keys left out."""
     if isinstance(value, str):

@@ -10,7 +10,7 @@ import os
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Optional, Union
 
 from ..bulk import for_each
@@ -19,6 +19,7 @@ from ..core.access import AccessRequest, Issued
 from ..core.errors import NotFoundError, PlatformError, RefusedError, UnreachableError
 from ..core.names import LABEL_TENANT
 from ..core.plan import CHANGE, CREATE, REMOVE, Step
+from ..core.result import Outcome
 from ..core.retry import Clock, wait_for
 from ..files import needs_writing, write_private
 from .apply import Inventory, observe
@@ -39,14 +40,6 @@ except ImportError:
 _CSR = kind_of("CertificateSigningRequest")
 #: Seconds that the signer inside the virtual cluster may take.
 SIGN_TIMEOUT = 60.0
-
-
-@dataclass
-class Outcome:
-    """What was done for one tenant (in check mode: would be), and what is to be told about it."""
-
-    steps: list[Step] = field(default_factory=list)
-    values: dict[str, Any] = field(default_factory=dict)
 
 
 class Kubeconfigs:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from ..bulk import for_each
+from ..bulk import for_all, for_each
 from ..core.errors import NotFoundError, PlatformError
 from ..core.plan import REFUSE, REMOVE, REPLACE, Plan, Step
 from .kinds import Kind, kind_of
@@ -137,14 +137,9 @@ def observe(
     session: Session, kinds: Sequence[str], labels: str = "", namespace: str = "", concurrency: int = CONCURRENCY
 ) -> Inventory:
     """LIST several kinds at once. Raises the first error: without a full view nothing can be planned."""
-    inventory = Inventory()
 
     def read(kind: Kind) -> list[dict[str, Any]]:
         return session.list(kind, namespace if kind.namespaced else "", labels)
 
-    for found in for_each([kind_of(name) for name in kinds], read, concurrency):
-        if isinstance(found, PlatformError):
-            raise found
-        for item in found:
-            inventory.add(item)
-    return inventory
+    found = for_all([kind_of(name) for name in kinds], read, concurrency)
+    return Inventory(item for items in found for item in items)

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bulk import for_each
+from ..bulk import for_all
 from ..core.belongings import K3K_BINDINGS, LABELLED_KINDS, NAMESPACED_KINDS, Belonging, belongings
-from ..core.errors import NotFoundError, PlatformError
+from ..core.errors import NotFoundError
 from ..core.names import LABEL_TENANT
 from .kinds import Kind, kind_of
 from .session import CONCURRENCY, Session
@@ -23,11 +23,8 @@ def collect(session: Session, tenants: Sequence[tuple[str, str]]) -> list[list[B
     ]
     reads += [(kind_of(name), home, "") for _tenant, home in tenants for name in NAMESPACED_KINDS]
     reads.append((kind_of("PersistentVolume"), "", ""))
-    objects: list[Mapping[str, Any]] = []
-    for found in for_each(reads, lambda read: _list(session, *read), CONCURRENCY):
-        if isinstance(found, PlatformError):
-            raise found
-        objects += found
+    found = for_all(reads, lambda read: _list(session, *read), CONCURRENCY)
+    objects: list[Mapping[str, Any]] = [item for items in found for item in items]
     for name, home in [("Namespace", home) for _tenant, home in tenants] + [
         ("ClusterRoleBinding", binding) for binding in K3K_BINDINGS
     ]:

@@ -21,6 +21,7 @@ from ..core.platform.inside import InsideRequest
 from ..core.platform.release import Observed
 from ..core.platform.secret_values import compared, digest_of, nested
 from ..core.platform.stages import parse_stages
+from ..core.redact import secrets_in_kubeconfig
 from ..core.retry import Waiting
 from ..files import write_private
 from . import releases
@@ -115,10 +116,8 @@ class Inside:
             return Outcome([step] if request.present else [], nothing, reachable=False)
         text = access.kubeconfig_in(kept)
         kubeconfig = yaml.safe_load(text)
-        for user in kubeconfig.get("users") or []:
-            key = (user.get("user") or {}).get("client-key-data")
-            if key:
-                self._learn_secret(key)
+        for secret in secrets_in_kubeconfig(kubeconfig):
+            self._learn_secret(secret)
         inner = self._connect(kubeconfig)
         outcome = Outcome(releases=releases.read(inner, request.releases) if request.releases else [])
         self._releases(request, secrets, outcome)

@@ -8,8 +8,8 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ..bulk import for_each
-from ..core.errors import PlatformError, RefusedError
+from ..bulk import for_all
+from ..core.errors import RefusedError
 from ..core.plan import Step
 from ..core.platform import manifest
 from ..core.platform.manifest import Identity
@@ -50,11 +50,7 @@ def difference(session: Session, namespace: str, name: str, rendered: str) -> li
     wanted = [item for item in documents(rendered) if not _is_hook(item)]
     places = list(dict.fromkeys(manifest.identity(item, namespace) for item in [*wanted, *before]))
     discovery = Discovery(session)
-    live: dict[Identity, Optional[dict[str, Any]]] = {}
-    for place, found in zip(places, for_each(places, lambda place: _read(session, discovery, place), CONCURRENCY)):
-        if isinstance(found, PlatformError):
-            raise found
-        live[place] = found
+    live = dict(zip(places, for_all(places, lambda place: _read(session, discovery, place), CONCURRENCY)))
     return manifest.steps(wanted, live, before, namespace)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from ..bulk import for_each
+from ..bulk import for_all
 from ..core import quantity
 from ..core.errors import NotFoundError, PlatformError, RefusedError, WaitTimeoutError
 from ..core.names import LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY
@@ -179,12 +179,7 @@ def read_fleet(session: Session, requests: Sequence[QuotaRequest]) -> Fleet:
         lambda: _device_classes(session),
         lambda: session.list(kind_of("StorageClass")) if classes_matter else [],
     ]
-    found: list[list[dict[str, Any]]] = []
-    for answer in for_each(reads, lambda read: read(), len(reads)):
-        if isinstance(answer, PlatformError):
-            raise answer
-        found.append(answer)
-    quotas, nodes, pods, ranges, devices, classes = found
+    quotas, nodes, pods, ranges, devices, classes = for_all(reads, lambda read: read(), len(reads))
     return Fleet(quotas, nodes, pods, ranges, _names(devices), _names(classes))
 
 

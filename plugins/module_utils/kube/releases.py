@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any
 from ..core.plan import CHANGE, Plan, Step
 from ..core.platform import readiness, release
 from ..core.platform.release import Observed
-from ..core.retry import Clock
+from ..core.retry import Clock, wait_for
 from . import manifests
 from .apply import observe
 from .discovery import Discovery
@@ -101,12 +102,19 @@ def repair(
 
     today: the time of day in UTC; an operation's age is measured by it. dry_run: do not wait, and write nothing.
     """
-    while True:
-        found = read(session, wanted)
-        left = [older_than - release.age(item.latest, today()) for item in found if _is_interrupted(item)]
-        if dry_run or not left or max(left) <= 0:
-            break
-        clock.sleep(min(max(left), 5.0))
+    found: list[Observed] = []
+
+    def look() -> tuple[bool, str]:
+        found[:] = read(session, wanted)
+        young = [
+            f"{item.namespace}/{item.name} is {item.status}"
+            for item in found
+            if _is_interrupted(item) and release.age(item.latest, today()) < older_than
+        ]
+        return dry_run or not young, ", ".join(young)
+
+    # Without an end of its own: an operation ends, or gets old enough.
+    wait_for(look, clock, math.inf)
     return [_repair_one(session, item, dry_run) for item in found]
 
 

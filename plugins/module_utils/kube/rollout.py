@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..bulk import for_each
+from ..bulk import for_all, for_each
 from ..core.errors import PlatformError, StuckError, WaitTimeoutError
 from ..core.platform import readiness
 from ..core.platform.readiness import Cause, Wait
@@ -48,12 +48,8 @@ class Rollout:
         return readiness.last_events(self._objects("Event", namespaces))
 
     def _objects(self, kind: str, namespaces: Sequence[str]) -> list[Any]:
-        result: list[Any] = []
-        for found in for_each(list(namespaces), lambda name: self._session.list(kind_of(kind), name), CONCURRENCY):
-            if isinstance(found, PlatformError):
-                raise found
-            result += found
-        return result
+        found = for_all(list(namespaces), lambda name: self._session.list(kind_of(kind), name), CONCURRENCY)
+        return [item for items in found for item in items]
 
     def _list(self, wait: Wait) -> list[dict[str, Any]]:
         kind = self._discovery.find(wait.api_version, wait.kind)

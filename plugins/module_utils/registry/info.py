@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from ..core.registry import robots as core
 from ..core.registry.robots import Robot, robot_from
-from .outcome import Outcome
+from ..core.result import ItemResult
 from .projects import list_projects
 from .session import Session
 
@@ -18,7 +18,7 @@ from .session import Session
 class Seen:
     """What was read, without any change. warnings: robots that end soon."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    results: list[ItemResult] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -27,10 +27,10 @@ def look(session: Session, now: float, expiring_days: Optional[int]) -> Seen:
     seen = Seen()
     for name, project in sorted(list_projects(session).items()):
         values: dict[str, Any] = {"settings": dict(project.settings), "repositories": project.repositories}
-        seen.outcomes.append(Outcome(f"project/{name}", values=values))
+        seen.results.append(ItemResult(f"project/{name}", values=values))
     robots = sorted((robot_from(entry) for entry in session.list("/robots")), key=lambda robot: robot.name)
     for robot in robots:
-        seen.outcomes.append(Outcome(f"robot/{robot.name}", values=_told(robot, now)))
+        seen.results.append(ItemResult(f"robot/{robot.name}", values=_told(robot, now)))
         left = core.days_left(robot, now)
         if expiring_days is not None and left is not None and left <= expiring_days:
             when = "has expired" if core.has_expired(robot, now) else f"expires in {left} days"

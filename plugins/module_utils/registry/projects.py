@@ -18,9 +18,9 @@ from ..core.registry.answer import is_conflict
 from ..core.registry.projects import Project, plan_project, project_from
 from ..core.registry.requests import ProjectRequest, Requests, RobotRequest, check_projects
 from ..core.registry.robots import robot_from
+from ..core.result import ItemResult
 from ..store import SecretStore
 from ..web import create_once
-from .outcome import Outcome
 from .robots import Robots
 from .session import Session
 
@@ -48,7 +48,7 @@ class Registry:
         self._new_secret = new_secret
         self._check_mode = check_mode
 
-    def converge(self, requests: Requests, concurrency: int) -> list[Outcome]:
+    def converge(self, requests: Requests, concurrency: int) -> list[ItemResult]:
         """Do all of it; outcomes in the order of projects, then robots. Raises ConfigError before any change."""
         try:
             there = list_projects(self._session)
@@ -60,7 +60,7 @@ class Registry:
         robots = Robots(self._session, self._secrets, self._now, self._new_secret, self._check_mode)
         if requests.robots:
             robots.look([robot_from(entry) for entry in self._session.list("/robots")])
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, ItemResult] = {}
 
         def projects(wanted: Sequence[ProjectRequest]) -> None:
             done = for_each(wanted, lambda each: self._project(each, there.get(each.name)), concurrency)
@@ -79,11 +79,11 @@ class Registry:
         ]
         return [outcomes[item] for item in order]
 
-    def _project(self, request: ProjectRequest, found: Optional[Project]) -> Outcome:
+    def _project(self, request: ProjectRequest, found: Optional[Project]) -> ItemResult:
         plan = plan_project(request, found)
         for step in plan.writes if not self._check_mode else ():
             self._write_project(request, step)
-        return Outcome(plan.item, list(plan.writes))
+        return ItemResult(plan.item, list(plan.writes))
 
     def _write_project(self, request: ProjectRequest, step: Step) -> None:
         path = "/projects/" + quote(request.name, safe="")
@@ -112,15 +112,15 @@ class Registry:
         create_once(create, appeared, is_conflict, try_taken=True)
 
 
-def _collect(outcomes: dict[str, Outcome], items: Sequence[str], done: Sequence[object]) -> None:
+def _collect(outcomes: dict[str, ItemResult], items: Sequence[str], done: Sequence[object]) -> None:
     for item, result in zip(items, done):
         if isinstance(result, PlatformError):
-            result = Outcome(item, error=result)
-        if isinstance(result, Outcome):
+            result = ItemResult(item, error=result)
+        if isinstance(result, ItemResult):
             outcomes[item] = result
 
 
-def _without(outcomes: Mapping[str, Outcome], request: RobotRequest) -> Optional[PlatformError]:
+def _without(outcomes: Mapping[str, ItemResult], request: RobotRequest) -> Optional[PlatformError]:
     """The error for a robot whose project could not be made; None when it has all of them."""
     failed = [name for name in request.projects if _failed(outcomes, name)] if request.present else []
     if not failed:
@@ -128,6 +128,6 @@ def _without(outcomes: Mapping[str, Outcome], request: RobotRequest) -> Optional
     return RefusedError(f"Robot {request.name} waits for the projects {', '.join(failed)}.", "See why they failed.")
 
 
-def _failed(outcomes: Mapping[str, Outcome], project: str) -> bool:
+def _failed(outcomes: Mapping[str, ItemResult], project: str) -> bool:
     outcome = outcomes.get(f"project/{project}")
     return outcome is not None and outcome.error is not None

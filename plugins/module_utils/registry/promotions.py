@@ -12,8 +12,8 @@ from ..core.errors import NotFoundError, PlatformError, Problems, StuckError
 from ..core.registry import promotion as core
 from ..core.registry.answer import is_conflict
 from ..core.registry.promotion import Artifact, PromotionRequest, Seen, artifact_from, artifact_path
+from ..core.result import ItemResult
 from ..core.retry import Waiting
-from .outcome import Outcome
 from .projects import list_projects
 from .session import Session
 
@@ -31,7 +31,7 @@ class Promotions:
         self._waiting = waiting
         self._check_mode = check_mode
 
-    def promote(self, requests: Sequence[PromotionRequest], problems: Problems, concurrency: int) -> list[Outcome]:
+    def promote(self, requests: Sequence[PromotionRequest], problems: Problems, concurrency: int) -> list[ItemResult]:
         """Promote all of them; outcomes in their order. Raises ConfigError before any change."""
         try:
             there = list_projects(self._session)
@@ -42,11 +42,11 @@ class Promotions:
         requests = core.with_gates(requests, {name: project.settings for name, project in there.items()})
         done = for_each(requests, self._one, concurrency)
         return [
-            Outcome(request.item, error=result) if isinstance(result, PlatformError) else result
+            ItemResult(request.item, error=result) if isinstance(result, PlatformError) else result
             for request, result in zip(requests, done)
         ]
 
-    def _one(self, request: PromotionRequest) -> Outcome:
+    def _one(self, request: PromotionRequest) -> ItemResult:
         seen = self._look(request)
         plan = core.plan_promotion(request, seen, self._now())
         values = {"digest": seen.source.digest, "tags": list(seen.source.tags)}
@@ -56,12 +56,12 @@ class Promotions:
                 scan = self._scan(request, seen.source)
                 if scan is None:
                     later = core.postponed(request, plan)
-                    return Outcome(request.item, list(later.writes), values, later.refusals)
+                    return ItemResult(request.item, list(later.writes), values, later.refusals)
                 core.check_gate(request, scan)
             self._copy(request, seen.source)
         if scan is not None and scan.severity:
             values["severity"] = scan.severity
-        return Outcome(request.item, list(plan.writes), values)
+        return ItemResult(request.item, list(plan.writes), values)
 
     # -- looking ------------------------------------------------------------------------------------------------
 

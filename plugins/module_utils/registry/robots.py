@@ -18,10 +18,10 @@ from ..core.registry import robots as core
 from ..core.registry.answer import is_conflict
 from ..core.registry.requests import RobotRequest
 from ..core.registry.robots import Login, Robot, RobotPlan, robot_from
+from ..core.result import ItemResult
 from ..core.web import unclear
 from ..store import SecretStore
 from ..web import create_once
-from .outcome import Outcome
 from .session import Session
 from .stores import Kept
 
@@ -65,7 +65,7 @@ class Robots:
         answer = self._session.get("/configurations") or {}
         self._prefix = str((answer.get("robot_name_prefix") or {}).get("value") or DEFAULT_PREFIX)
 
-    def converge(self, request: RobotRequest, obstacle: Optional[PlatformError]) -> Outcome:
+    def converge(self, request: RobotRequest, obstacle: Optional[PlatformError]) -> ItemResult:
         """Bring one robot to its wanted state. obstacle: why it cannot be."""
         if obstacle is not None:
             raise obstacle
@@ -78,16 +78,16 @@ class Robots:
     def _full(self, request: RobotRequest) -> str:
         return self._prefix + request.name
 
-    def _remove(self, request: RobotRequest, found: Optional[Robot], kept: Kept) -> Outcome:
+    def _remove(self, request: RobotRequest, found: Optional[Robot], kept: Kept) -> ItemResult:
         plan = core.plan_removal(request, found, kept.exists)
         if not self._check_mode:
             if found is not None:
                 self._session.remove(f"/robots/{found.id}")
             if kept.exists:
                 kept.remove()
-        return Outcome(plan.item, list(plan.writes), {"store": str(request.store)})
+        return ItemResult(plan.item, list(plan.writes), {"store": str(request.store)})
 
-    def _provide(self, request: RobotRequest, found: Optional[Robot], kept: Kept) -> Outcome:
+    def _provide(self, request: RobotRequest, found: Optional[Robot], kept: Kept) -> ItemResult:
         if kept.login is not None:
             self._session.learn_secret(kept.login.password)
         health = self._health(found, kept.login)
@@ -100,7 +100,7 @@ class Robots:
         left = core.days_left(found, self._now()) if found is not None else None
         if found is not None and left is not None:
             values.update(expires_at=int(found.expires_at), days_left=left)
-        return Outcome(decided.plan.item, list(decided.plan.writes), values)
+        return ItemResult(decided.plan.item, list(decided.plan.writes), values)
 
     def _change(self, robot_id: int, body: Mapping[str, Any]) -> Robot:
         """Change a robot, and read it as it is then."""

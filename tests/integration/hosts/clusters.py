@@ -10,16 +10,16 @@ import json
 import socket
 import ssl
 import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
 from tests.integration.hosts.site import HostSite, changes
 from tests.integration.hosts.standin import Standin
 from tests.integration.playbooks.runner import Going, Run
+from tests.lab.background import Background
 from tests.lab.hosts import HostLab
 from tests.lab.rke2 import release
 
@@ -109,13 +109,14 @@ class Cluster(HostSite):
         return sorted(found)
 
 
-class Poller:
+class Poller(Background):
     """Asks the API through the balancer all the time, as a client with the administrator's kubeconfig does.
 
     One question that fails is asked again within two seconds, as every client of Kubernetes does; gaps are what is left.
     """
 
     def __init__(self, lab: HostLab, kubeconfig: Path) -> None:
+        super().__init__(pause=0.3)
         data = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
         user, cluster = data["users"][0]["user"], data["clusters"][0]["cluster"]
         self._context = ssl.create_default_context(
@@ -126,32 +127,25 @@ class Poller:
             pair.flush()
             self._context.load_cert_chain(pair.name)
         self._address = lab.gateway
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._poll, daemon=True)
+        self._last = time.monotonic()
         self.answers = 0
         self.failures: list[str] = []
         self.longest = 0.0
         self.versions: set[str] = set()
 
-    def __enter__(self) -> Poller:
-        self._thread.start()
-        return self
+    def __enter__(self) -> Self:
+        self._last = time.monotonic()
+        return super().__enter__()
 
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _poll(self) -> None:
-        last = time.monotonic()
-        while not self._stop.is_set():
-            try:
-                self.versions.add(self._ask())
-                self.answers += 1
-                now = time.monotonic()
-                self.longest, last = max(self.longest, now - last), now
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                self.failures.append(repr(error))
-            self._stop.wait(0.3)
+    def again(self) -> None:
+        """Ask once, and note how long there was no answer."""
+        try:
+            self.versions.add(self._ask())
+            self.answers += 1
+            now = time.monotonic()
+            self.longest, self._last = max(self.longest, now - self._last), now
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.failures.append(repr(error))
 
     def _ask(self) -> str:
         address, context = self._address, self._context

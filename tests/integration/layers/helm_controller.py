@@ -9,13 +9,13 @@ time after that was written, as RKE2 does by a Job (k3s-io/helm-controller).
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.integration.k3k_host import Kube, Refused, eventually
 from tests.lab import Lab
+from tests.lab.background import Background
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CONFIGS = "/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs"
@@ -44,30 +44,27 @@ spec: {{controller: example.com/{title}}}
 """
 
 
-class HelmController:
+class HelmController(Background):
     """Plays RKE2 with these charts. Set C(idle) to let it look away."""
 
     def __init__(self, lab: Lab, helm: Path, directory: Path, charts: tuple[str, ...] = ("rke2-traefik",)) -> None:
+        super().__init__(pause=0.5)
         self._kube = Kube.from_file(lab.kubeconfig)
         self._helm = [str(helm), "--kubeconfig", str(lab.kubeconfig), "--namespace", "kube-system"]
         self._directory, self._charts = directory, charts
         self._applied: dict[str, str] = {}
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self.idle = False
         self.versions = {name: CHARTS[name][0] for name in charts}
 
-    def __enter__(self) -> HelmController:
+    def __enter__(self) -> Self:
         self._kube.create(DEFINITIONS, _definition())
         eventually("HelmChartConfig is served", self._served)
         for name in self._charts:
             self.install(name, "{}")
-        self._thread.start()
-        return self
+        return super().__enter__()
 
-    def __exit__(self, *_error: object) -> None:
-        self._end.set()
-        self._thread.join()
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
         for name in self._charts:
             self._call("uninstall", name)
         self._kube.delete(f"{DEFINITIONS}/helmchartconfigs.helm.cattle.io")
@@ -85,16 +82,16 @@ class HelmController:
         self._call("upgrade", "--install", name, str(chart), "--values", str(content), "--reset-values")
         self._applied[name] = values
 
-    def _run(self) -> None:
-        while not self._end.wait(0.5):
-            if self.idle:
-                continue
-            found = {item["metadata"]["name"]: item["spec"]["valuesContent"] for item in self._kube.items(CONFIGS)}
-            for name in self._charts:
-                values = found.get(name, "{}")
-                if values != self._applied[name]:
-                    time.sleep(1)  # as long as the wait must not be over
-                    self.install(name, values)
+    def again(self) -> None:
+        """Install anew where the values have changed."""
+        if self.idle:
+            return
+        found = {item["metadata"]["name"]: item["spec"]["valuesContent"] for item in self._kube.items(CONFIGS)}
+        for name in self._charts:
+            values = found.get(name, "{}")
+            if values != self._applied[name]:
+                time.sleep(1)  # as long as the wait must not be over
+                self.install(name, values)
 
     def _served(self) -> bool:
         try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.integration.playbooks import documents
 from tests.integration.playbooks.conftest import Begun
 from tests.integration.playbooks.runner import Run
 from tests.lab import build
+from tests.lab.background import Background
 from tests.lab.charts import pack
 from tests.lab.progress import Progress
 
@@ -31,30 +31,21 @@ _DEPLOYMENTS = "/apis/apps/v1/namespaces/clearml/deployments"
 _READY = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}
 
 
-class Player:
+class Player(Background):
     """Plays the Deployments inside: nothing there runs pods."""
 
     def __init__(self, clusters: dict[str, Kube]) -> None:
+        super().__init__(pause=0.3)
         self._clusters = clusters
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Player:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._end.wait(0.3):
-            for kube in self._clusters.values():
-                for item in kube.items(_DEPLOYMENTS):
-                    generation = item["metadata"]["generation"]
-                    if item.get("status", {}).get("observedGeneration") != generation:
-                        status = {**_READY, "observedGeneration": generation}
-                        kube.patch(f"{_DEPLOYMENTS}/{item['metadata']['name']}/status", {"status": status})
+    def again(self) -> None:
+        """Roll out what is new or changed."""
+        for kube in self._clusters.values():
+            for item in kube.items(_DEPLOYMENTS):
+                generation = item["metadata"]["generation"]
+                if item.get("status", {}).get("observedGeneration") != generation:
+                    status = {**_READY, "observedGeneration": generation}
+                    kube.patch(f"{_DEPLOYMENTS}/{item['metadata']['name']}/status", {"status": status})
 
 
 class Releases:

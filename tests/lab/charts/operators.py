@@ -9,7 +9,6 @@ sets the object's status, and makes other objects.
 from __future__ import annotations
 
 import contextlib
-import threading
 import urllib.error
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,16 @@ from typing import Any
 import yaml
 
 from tests.lab.api import Api
+from tests.lab.background import Background
 
 HERE = Path(__file__).parent
 
 
-class Operators:
+class Operators(Background):
     """Plays the operators of charts in a thread: of all, or of those that are named."""
 
     def __init__(self, api: Api, charts: tuple[str, ...] = ()) -> None:
+        super().__init__(pause=0.5)
         self._api = api
         files = sorted(HERE.glob("*/operator.yaml"))
         self._rules = [
@@ -33,23 +34,13 @@ class Operators:
             if not charts or path.parent.name in charts
             for rule in yaml.safe_load(path.read_text(encoding="utf-8"))
         ]
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Operators:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._end.wait(0.5):
-            for rule in self._rules:
-                # An API server that a test has killed comes back; a kind that is not there yet comes with its chart.
-                with contextlib.suppress(OSError, urllib.error.HTTPError):
-                    self._play(rule)
+    def again(self) -> None:
+        """Follow every rule."""
+        for rule in self._rules:
+            # An API server that a test has killed comes back; a kind that is not there yet comes with its chart.
+            with contextlib.suppress(OSError, urllib.error.HTTPError):
+                self._play(rule)
 
     def _play(self, rule: dict[str, Any]) -> None:
         watch = rule["watch"]

@@ -15,6 +15,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.nested import put
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import rancher
 from tests.lab.charts import keys, pack
 from tests.lab.charts.pack import HERE, names
@@ -189,11 +190,7 @@ def test_the_values_for_registries_and_pull_secrets_are_known(chart: str) -> Non
     assert paths or not entry["images"]
     nested: dict[str, Any] = {}
     for path in paths:
-        *above, last = path.split(".")
-        place = nested
-        for key in above:
-            place = place.setdefault(key, {})
-        place[last] = "x"
+        put(nested, path, "x")
     assert keys.unknown(nested, known_of(chart)) == []
 
 

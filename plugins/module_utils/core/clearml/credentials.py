@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..names import LABEL_MANAGED_BY, LABEL_PREFIX, LABEL_TENANT, MANAGED_BY
+from ..secrets import secret_object
 from .requests import (
     IMMEDIATELY,
     KEEP_ONE,
@@ -202,21 +203,13 @@ def secret_for(tenant: TenantRequest, request: CredentialRequest, pair: StoredPa
         NOTE_KEYS: f"{store.access_key_key},{store.secret_key_key}",
         NOTE_PREVIOUS: "kept" if pair.previous_kept else "",
     }
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "Opaque",
-        "metadata": {
-            "name": store.name,
-            "namespace": store.namespace,
-            "labels": {LABEL_MANAGED_BY: MANAGED_BY, LABEL_TENANT: tenant.id, LABEL_PURPOSE: request.purpose},
-            "annotations": {name: value for name, value in notes.items() if value},
-        },
-        "data": {
-            store.access_key_key: base64.b64encode(pair.access_key.encode()).decode(),
-            store.secret_key_key: base64.b64encode(pair.secret_key.encode()).decode(),
-        },
-    }
+    return secret_object(
+        store.name,
+        store.namespace,
+        {store.access_key_key: pair.access_key, store.secret_key_key: pair.secret_key},
+        labels={LABEL_TENANT: tenant.id, LABEL_PURPOSE: request.purpose},
+        annotations={name: value for name, value in notes.items() if value},
+    )
 
 
 def pair_in(secret: Optional[Mapping[str, Any]], store: Store) -> Optional[StoredPair]:

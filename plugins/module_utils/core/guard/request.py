@@ -165,18 +165,7 @@ def _parse_images(images: Any, path: str, problems: Problems) -> tuple[str, ...]
 
 def _check_together(fences: tuple[Fence, ...], problems: Problems) -> None:
     """What no two items may share, and ways from one tenant into another."""
-    tenants: set[str] = set()
-    owners: dict[str, str] = {}
-    for fence in fences:
-        path = f"tenants[{fence.tenant}]"
-        if fence.tenant in tenants:
-            problems.add(f"{path}.tenant", fence.tenant, "each tenant once")
-        tenants.add(fence.tenant)
-        owner = owners.setdefault(fence.namespace, fence.tenant)
-        if owner != fence.tenant:
-            problems.add(
-                f"{path}.namespace", fence.namespace, f"a namespace of its own; it is tenant {owner}'s already"
-            )
+    owners = names.check_owners("tenants", ((fence.tenant, fence.namespace) for fence in fences), problems)
     for fence in fences:
         for direction, ways in (("allow_egress", fence.egress), ("allow_ingress", fence.ingress)):
             for index, way in enumerate(ways):

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from ..errors import Problems
+from ..nested import put
 from . import semver
 
 ARCHIVE, OCI, REPOSITORY = "archive", "oci", "repository"
@@ -204,11 +205,11 @@ def registry_values(
     host = str(registry.get("host") or "")
     if host and registry.get("mode", "mirror") == "values":
         for setting in entry.get("registry_values") or []:
-            _put(result, setting["path"], _filled(str(setting["value"]), host, registry.get("project_map") or {}))
+            put(result, setting["path"], _filled(str(setting["value"]), host, registry.get("project_map") or {}))
     keys = entry.get("pull_secret_values")
     if pull_secrets and keys:
         for path in keys["paths"]:
-            _put(result, path, _shaped(keys["shape"], pull_secrets))
+            put(result, path, _shaped(keys["shape"], pull_secrets))
     return result
 
 
@@ -224,13 +225,6 @@ def _filled(template: str, host: str, project_map: Mapping[str, str]) -> str:
         r"\{([^{}]+)\}", lambda match: str(project_map.get(match[1], match[1])), template.replace("{host}", host)
     )
     return "/".join(part for part in text.split("/") if part)
-
-
-def _put(values: dict[str, Any], path: str, value: Any) -> None:
-    *above, last = path.split(".")
-    for key in above:
-        values = values.setdefault(key, {})
-    values[last] = value
 
 
 def fetch_trouble(reference: str, said: str) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from ..tenant.structure import merge
+from ..nested import merge
 from . import catalogue as charts
 from . import decision
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import Problems
 from ..names import is_dns_subdomain
-from ..tenant.structure import merge
+from ..nested import merge
 from .settings import check_several, hidden
 
 TRAEFIK, NGINX = "traefik", "ingress-nginx"

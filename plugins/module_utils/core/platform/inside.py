@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,8 +104,3 @@ def _options(item: Mapping[str, Any], params: Mapping[str, Any], namespace: str)
         "pull_secrets": params.get("pull_secrets") or [],
         "stages": item.get("stages") or [],
     }
-
-
-def secrets_of(params: Mapping[str, Any]) -> Sequence[str]:
-    """Every text in the request that nobody may see."""
-    return [str(each["password"]) for each in params.get("pull_secrets") or [] if each.get("password")]

@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 from .. import pods
 from ..errors import Problems
+from ..nested import at
 from ..objects import Object
 
 #: What can be waited for. rollout: all replicas of a workload are updated and available. exists. gone. condition: one
@@ -118,7 +119,7 @@ def _lacks(wait: Wait, item: Object) -> Iterator[str]:
             why = f" ({(found or {}).get('reason', '')}: {(found or {}).get('message', '')})" if found else ""
             yield f"{title} is not {wait.condition}{why}"
     elif wait.until == FIELD:
-        value = at_path(item, wait.path)
+        value = at(item, wait.path)
         if _text(value) != wait.value:
             yield f"{title}: {wait.path} is {_text(value) or 'not set'}, not {wait.value or 'unset'}"
 
@@ -128,13 +129,6 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def at_path(item: Any, path: str) -> Any:
-    """The value at a dotted path, None when it is not there."""
-    for key in path.split("."):
-        item = item.get(key) if isinstance(item, Mapping) else None
-    return item
 
 
 def condition(item: Object, name: str) -> Optional[Mapping[str, Any]]:

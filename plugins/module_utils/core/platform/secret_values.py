@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..nested import put
 from .release import Observed
 
 #: Stands where a value is not what its Secret says, so that the release differs from what is declared.
@@ -29,11 +30,7 @@ def nested(content: Mapping[str, str]) -> dict[str, Any]:
     """Values by dotted path, as a chart takes them."""
     result: dict[str, Any] = {}
     for path, text in content.items():
-        *above, last = path.split(".")
-        place = result
-        for key in above:
-            place = place.setdefault(key, {})
-        place[last] = text
+        put(result, path, text)
     return result
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from ..errors import Problems
 from ..names import LABEL_MANAGED_BY, MANAGED_BY, is_dns_subdomain
 from ..objects import Object
 from ..plan import CHANGE, REPLACE, Plan, Step
+from ..secrets import DOCKER_CONFIG, OPAQUE, PULL_SECRET, docker_config, secret_object
 from .readiness import Wait, parse_wait
 
 #: Fields that the API server never changes, in kinds whose objects may go and come without harm: what was made by a storage
@@ -114,18 +114,6 @@ def _namespaces(params: Mapping[str, Any], problems: Problems) -> list[dict[str,
     return result
 
 
-def _secret(data: Mapping[str, Any], namespace: str, kind: str, content: Mapping[str, str]) -> dict[str, Any]:
-    return _managed(
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "type": kind,
-            "metadata": {"name": data["name"], "namespace": data.get("namespace") or namespace},
-            "data": {key: base64.b64encode(value.encode()).decode() for key, value in content.items()},
-        }
-    )
-
-
 def _secrets(params: Mapping[str, Any], problems: Problems) -> list[dict[str, Any]]:
     result = []
     for data in params.get("secrets") or []:
@@ -134,7 +122,7 @@ def _secrets(params: Mapping[str, Any], problems: Problems) -> list[dict[str, An
         if not content or empty:
             problems.add(f"secrets[{data['name']}].string_data", empty or "nothing", "a text for each key")
         named = {key: str(value) for key, value in content.items()}
-        result.append(_secret(data, params.get("namespace") or "", data.get("type") or "Opaque", named))
+        result.append(secret_object(data["name"], _namespace(data, params), named, data.get("type") or OPAQUE))
     return result
 
 
@@ -144,23 +132,14 @@ def _pull_secrets(params: Mapping[str, Any], problems: Problems) -> list[dict[st
         for name in ("registry", "username", "password"):
             if not data.get(name):
                 problems.add(f"pull_secrets[{data['name']}].{name}", "", "must be given")
-        result.append(
-            _secret(
-                data,
-                params.get("namespace") or "",
-                "kubernetes.io/dockerconfigjson",
-                {".dockerconfigjson": docker_config(data)},
-            )
-        )
+        login = docker_config(*(str(data.get(name) or "") for name in ("registry", "username", "password")))
+        content = {DOCKER_CONFIG: json.dumps(login, sort_keys=True)}
+        result.append(secret_object(data["name"], _namespace(data, params), content, PULL_SECRET))
     return result
 
 
-def docker_config(data: Mapping[str, Any]) -> str:
-    """The content of a pull secret for one registry, as kubectl create secret docker-registry writes it."""
-    user, password = str(data.get("username") or ""), str(data.get("password") or "")
-    auth = base64.b64encode(f"{user}:{password}".encode()).decode()
-    entry = {"username": user, "password": password, "auth": auth}
-    return json.dumps({"auths": {str(data.get("registry") or ""): entry}}, sort_keys=True)
+def _namespace(data: Mapping[str, Any], params: Mapping[str, Any]) -> str:
+    return str(data.get("namespace") or params.get("namespace") or "")
 
 
 def secrets_of(params: Mapping[str, Any]) -> Sequence[str]:

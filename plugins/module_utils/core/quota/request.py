@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -106,7 +106,7 @@ def parse_quotas(options: Options) -> tuple[tuple[QuotaRequest, ...], FleetRules
         _parse(item, f"quotas[{item.get('tenant') or index}]", rules, problems)
         for index, item in enumerate(options.get("quotas") or ())
     )
-    _check_together(requests, problems)
+    names.check_owners("quotas", ((request.tenant, request.namespace) for request in requests), problems)
     problems.raise_if_any("quotas")
     return requests, rules
 
@@ -286,18 +286,3 @@ def _check_cluster_fits(request: QuotaRequest, path: str, problems: Problems) ->
             amounts["pods"],
             f"at least {cluster.pods + 1}: {cluster.servers} servers, {cluster.agents} agents, one being replaced",
         )
-
-
-def _check_together(requests: Sequence[QuotaRequest], problems: Problems) -> None:
-    tenants: set[str] = set()
-    owners: dict[str, str] = {}
-    for request in requests:
-        path = f"quotas[{request.tenant}]"
-        if request.tenant in tenants:
-            problems.add(f"{path}.tenant", request.tenant, "each tenant once")
-        tenants.add(request.tenant)
-        owner = owners.setdefault(request.namespace, request.tenant)
-        if owner != request.tenant:
-            problems.add(
-                f"{path}.namespace", request.namespace, f"a namespace of its own; it is tenant {owner}'s already"
-            )

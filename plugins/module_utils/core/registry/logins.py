@@ -12,13 +12,13 @@ from typing import Any, Optional
 
 from ..errors import RefusedError
 from ..names import LABEL_MANAGED_BY, LABEL_PREFIX, MANAGED_BY
+from ..secrets import DOCKER_CONFIG, PULL_SECRET, docker_config, secret_object
 from .requests import RobotRequest
 from .robots import Login
 
 #: Label of the Secrets that hold logins of robots; its value is the name of the robot.
 LABEL_ROBOT = LABEL_PREFIX + "registry-robot"
 NOTE_ROTATION = LABEL_PREFIX + "registry-rotation-id"
-_DOCKER = ".dockerconfigjson"
 #: Our part of a file, beside what other programs read.
 _OURS = "ai-tenancy"
 
@@ -41,24 +41,15 @@ def from_text(text: Optional[str]) -> Optional[Login]:
 
 def to_secret(request: RobotRequest, login: Login) -> dict[str, Any]:
     """A Secret with which pods can pull; user and password also by themselves."""
-    data = {
-        _DOCKER: json.dumps(_docker(login)),
+    content = {
+        DOCKER_CONFIG: json.dumps(_docker(login)),
         "registry": login.registry,
         "username": login.username,
         "password": login.password,
     }
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/dockerconfigjson",
-        "metadata": {
-            "name": request.store.name,
-            "namespace": request.store.namespace,
-            "labels": {LABEL_MANAGED_BY: MANAGED_BY, LABEL_ROBOT: request.name},
-            "annotations": {NOTE_ROTATION: login.rotation_id} if login.rotation_id else {},
-        },
-        "data": {name: base64.b64encode(value.encode()).decode() for name, value in data.items()},
-    }
+    notes = {NOTE_ROTATION: login.rotation_id} if login.rotation_id else {}
+    labels = {LABEL_ROBOT: request.name}
+    return secret_object(request.store.name, request.store.namespace, content, PULL_SECRET, labels, notes)
 
 
 def from_secret(request: RobotRequest, secret: Optional[Mapping[str, Any]]) -> Optional[Login]:
@@ -73,15 +64,14 @@ def from_secret(request: RobotRequest, secret: Optional[Mapping[str, Any]]) -> O
         )
     notes = secret["metadata"].get("annotations") or {}
     try:
-        text = base64.b64decode((secret.get("data") or {})[_DOCKER]).decode()
+        text = base64.b64decode((secret.get("data") or {})[DOCKER_CONFIG]).decode()
         return _login(json.loads(text), str(notes.get(NOTE_ROTATION) or ""))
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         return None
 
 
 def _docker(login: Login) -> dict[str, Any]:
-    pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
-    return {"auths": {login.registry: {"username": login.username, "password": login.password, "auth": pair}}}
+    return docker_config(login.registry, login.username, login.password)
 
 
 def _login(data: Mapping[str, Any], rotation_id: str) -> Optional[Login]:

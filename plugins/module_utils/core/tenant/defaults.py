@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Optional
 
 from .. import names
+from ..nested import at
 from ..quantity import Quantity, parse
 from .cluster import Cluster, Expose, PodResources
 from .common import Amounts
@@ -40,9 +41,7 @@ def complete(tenant: Tenant, raw: Mapping[str, Any]) -> Tenant:
 
 def was_said(raw: Any, place: str) -> bool:
     """Tell whether raw data has a value at a dotted place."""
-    for key in place.split("."):
-        raw = raw.get(key) if isinstance(raw, Mapping) else None
-    return not is_unset(raw)
+    return not is_unset(at(raw, place))
 
 
 def objects_needed(expose: Expose) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import names
 from ..errors import Problems
+from ..nested import merge
 from . import rules_cluster, rules_fleet, rules_grants
 from .case import Case, report
 from .defaults import complete
@@ -17,7 +18,7 @@ from .fields import Cursor, Sink, is_unset, read_model, refuse_unknown
 from .fleet import API_VERSION, Fleet, Layer, TenantsFile
 from .model import ABSENT, Tenant
 from .secrets import shown
-from .structure import merge, plain, structure_problem
+from .structure import plain, structure_problem
 
 TOP_LEVEL = ("apiVersion", "defaults", "fleet", "tenants")
 

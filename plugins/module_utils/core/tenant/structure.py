@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, ai_tenancy contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The shape of raw data before it is read: no loops, not too deep, not too much; and how layers are merged."""
+"""The shape of raw data before it is read: no loops, not too deep, not too much."""
 
 from __future__ import annotations
 
@@ -66,19 +66,3 @@ def plain(value: Any, known: Optional[dict[int, Any]] = None) -> Any:
             copy = [plain(inner, known) for inner in value]
         known[id(value)] = copy
     return copy
-
-
-def merge(*layers: Any) -> dict[str, Any]:
-    """Merge mappings, later ones win: mappings key by key, lists and everything else as a whole.
-
-    A null in a later layer takes away what an earlier one said. A layer that is no mapping counts as empty.
-    """
-    result: dict[str, Any] = {}
-    for layer in layers:
-        if not isinstance(layer, Mapping):
-            continue
-        for key, value in layer.items():
-            below = result.get(key)
-            both = isinstance(value, Mapping) and isinstance(below, Mapping)
-            result[key] = merge(below, value) if both else value
-    return result

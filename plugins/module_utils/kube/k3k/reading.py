@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Union
 
-from ...bulk import for_each
+from ...bulk import for_all, for_each
 from ...core.errors import NotFoundError, PlatformError
 from ...core.k3k.facts import Facts, label_of
 from ...core.names import K3kNames
@@ -55,13 +55,8 @@ class Reader:
                 reads += [(kind, namespace, "") for namespace in (self._namespaces if few else [""])]
             else:
                 reads += [(kind, "", name) for name in (self._named[kind] if few else [""])]
-        inventory = Inventory()
-        for found in for_each(reads, self._one, CONCURRENCY):
-            if isinstance(found, PlatformError):
-                raise found
-            for item in found:
-                inventory.add(item)
-        return inventory
+        found = for_all(reads, self._one, CONCURRENCY)
+        return Inventory(item for items in found for item in items)
 
     def events(self, fields: Sequence[str] = ("",)) -> tuple[Object, ...]:
         """The events of the namespaces that match one of the field selectors; none where they may not be read: they

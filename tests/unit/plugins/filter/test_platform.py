@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -118,6 +121,27 @@ def test_the_mistakes_in_the_settings_of_a_layer_are_one_message() -> None:
         match="layer: 'k3k' is not allowed; allowed: one of clearml_agent, clearml_gateway, clearml_server, gpu_operator, ingress, rancher",
     ):
         problems({}, "k3k")
+
+
+def test_each_layer_has_a_check_and_only_its_own_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = {
+        "clearml_agent": "agent",
+        "clearml_gateway": "gateway",
+        "clearml_server": "server",
+        "suse_registry": "registry",
+        **{name: name for name in ("gpu_operator", "ingress", "rancher")},
+        **{name: name for name in ("suse_ai", "suse_observability", "suse_security")},
+    }
+    real, imported = importlib.import_module, []
+
+    def recorded(name: str) -> Any:
+        check = inspect.signature(real(name).check)
+        imported.append(name.rpartition(".")[2])
+        return SimpleNamespace(check=lambda *given: check.bind(*given) and ())
+
+    monkeypatch.setattr(importlib, "import_module", recorded)
+    assert [filters["platform_setting_problems"]({}, layer) for layer in layers] == [""] * len(layers)
+    assert imported == list(layers.values())
 
 
 def test_waits_and_objects_are_plain_data() -> None:

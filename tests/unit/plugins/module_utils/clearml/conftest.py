@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.session import Session
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.tenants import Outcome, Tenants
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.tenants import Tenants
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml.requests import parse_tenants
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.result import Outcome
 from tests.lab.clearml.inprocess import Running, running
 from tests.unit.plugins.module_utils.memory import MemorySecrets, Time
 

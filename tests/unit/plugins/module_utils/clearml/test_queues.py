@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml import info
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.queues import Outcome, Queues, list_all
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.queues import Queues, list_all
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.clearml.session import Caller
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml.queues import parse_access, parse_queues
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import (
@@ -17,6 +17,7 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors im
     Problems,
     RefusedError,
 )
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.result import Outcome
 
 TENANTS = [
     {

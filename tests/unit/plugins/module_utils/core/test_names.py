@@ -9,6 +9,7 @@ import hashlib
 import pytest
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import names
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import ConfigError, Problems
 
 
 @pytest.mark.parametrize("value", ["acme", "a1", "a-b", "x" * 20])
@@ -93,3 +94,16 @@ def test_extended_resources() -> None:
     assert names.is_extended_resource("nvidia.com/gpu")
     assert not names.is_extended_resource("cpu")
     assert not names.is_extended_resource("storage.kubernetes.io/x")
+
+
+def test_a_tenant_stands_once_and_has_a_namespace_of_its_own() -> None:
+    problems = Problems()
+    wanted = [("acme", "t-acme"), ("beta", "t-beta"), ("acme", "t-acme"), ("beta", "t-acme")]
+    assert names.check_owners("quotas", wanted, problems) == {"t-acme": "acme", "t-beta": "beta"}
+    with pytest.raises(ConfigError) as raised:
+        problems.raise_if_any("quotas")
+    assert [(problem.path, problem.value, problem.allowed) for problem in raised.value.problems] == [
+        ("quotas[acme].tenant", "acme", "each tenant once"),
+        ("quotas[beta].tenant", "beta", "each tenant once"),
+        ("quotas[beta].namespace", "t-acme", "a namespace of its own; it is tenant acme's already"),
+    ]

@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.redact import MASK, Redactor, texts_in
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.redact import (
+    MASK,
+    Redactor,
+    secrets_in_kubeconfig,
+    texts_in,
+)
 
 
 def test_text_and_nested_data_are_masked() -> None:
@@ -29,3 +34,16 @@ def test_short_words_are_not_torn_out_of_text() -> None:
 
 def test_every_text_of_nested_data_is_found() -> None:
     assert list(texts_in({"a": ["one", {"b": "two"}], "n": 1, "x": None})) == ["one", "two"]
+
+
+def test_of_a_kubeconfig_keys_tokens_and_passwords_are_secret() -> None:
+    users = [
+        {"name": "one", "user": {"client-certificate-data": "crt", "client-key-data": "key", "token": ""}},
+        {
+            "name": "two",
+            "user": {"username": "admin", "password": "word", "token": "token-2", "exec": {"command": "x"}},
+        },
+        {"name": "three", "user": None},
+    ]
+    assert list(secrets_in_kubeconfig({"users": users})) == ["key", "word", "token-2"]
+    assert list(secrets_in_kubeconfig({"users": None})) == []

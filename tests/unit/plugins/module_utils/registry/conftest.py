@@ -15,8 +15,8 @@ import pytest
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.registry.promotion import parse_promotions
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.registry.requests import parse
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.result import ItemResult
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.retry import Waiting
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.registry.outcome import Outcome
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.registry.projects import Registry
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.registry.promotions import Promotions
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.registry.robots import new_secret
@@ -56,14 +56,14 @@ class World:
         robots: list[Any] | None = None,
         check_mode: bool = False,
         **options: Any,
-    ) -> list[Outcome]:
+    ) -> list[ItemResult]:
         """Run harbor_project's work with a session of its own."""
         registry = Registry(self.session(**options), self.secrets, lambda: self.now, new_secret, check_mode)
         return registry.converge(parse(projects or [], robots or []), 4)
 
     def promote(
         self, *items: dict[str, Any], check_mode: bool = False, wait: bool = True, **options: Any
-    ) -> list[Outcome]:
+    ) -> list[ItemResult]:
         """Run harbor_promote's work."""
         waiting = Waiting(self.time.clock(), 600, 5) if wait and not check_mode else None
         requests, problems = parse_promotions(items)
