@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigError
-from ..tenant.structure import merge
+from ..nested import merge
 from . import catalogue, decision
 from .layers import lacking
 
