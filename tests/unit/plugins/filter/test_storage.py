@@ -10,8 +10,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ai_tenancy.platform.plugins.filter.storage import FilterModule
-
-from ..module_utils.core.platform.longhorn import disk, node, setting, storage_class
+from tests.lab.longhorn import disk, node, setting, storage_class
 
 ROOT = Path(__file__).resolve().parents[4]
 filters = FilterModule().filters()

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import RemoteError
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import storage_capacity as capacity
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.storage_capacity import Settings
-
-from .longhorn import GI, condition, disk, node, setting, storage_class
+from tests.lab.longhorn import GI, condition, disk, node, setting, storage_class
 
 #: Longhorn's, but without the quarter of each disk that it keeps free.
 PLAIN = Settings(minimal_available=0)

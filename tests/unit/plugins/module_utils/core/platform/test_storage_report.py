@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors import ConfigError
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import storage_report as core
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.storage_report import Limits
-
-from .longhorn import GI, condition, disk, node, replica, setting, storage_class, target, volume
+from tests.lab.longhorn import GI, condition, disk, node, replica, setting, storage_class, target, volume
 
 ROOT = Path(__file__).resolve().parents[6]
 REFERENCE = ROOT.parent / "shared" / "reference" / "charts" / "longhorn" / "v1.12.1" / "crds.yaml"

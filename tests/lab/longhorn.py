@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, ai_tenancy contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Objects of Longhorn (longhorn.io/v1beta2) for tests, as small as the report on capacity needs them."""
+"""Objects of Longhorn (longhorn.io/v1beta2) as its manager would write them: as small as the report on capacity needs them."""
 
 from __future__ import annotations
 
