@@ -33,6 +33,7 @@ OBJECTS = [
     volume("pvc-2", 100),
     replica("pvc-1", "cpu-1"),
     replica("pvc-1", "cpu-2", failed=True),
+    *(replica("pvc-2", name) for name in ("cpu-1", "cpu-2", "cpu-3")),
     target(available=False, why="failed to list backups: connection refused"),
 ]
 WARNINGS = [
@@ -101,7 +102,7 @@ def test_the_report_tells_what_is_there_and_what_to_be_warned_of(storage: Platfo
     assert run.changed == 0
     lines = table(run)
     rows = [line.split() for line in lines]
-    assert rows[1] == ["cpu-1", "d1", "1000Gi", "100Gi", "400Gi", "700Gi", "30", "%", "500Gi", "yes"]
+    assert rows[1] == ["cpu-1", "d1", "1000Gi", "100Gi", "400Gi", "700Gi", "30%", "500Gi", "yes"]
     assert rows[2][:3] == ["cpu-2", "all", "2"]
     # 800Gi on cpu-2 and 500Gi on cpu-1: two replicas on different nodes.
     assert ["longhorn", "yes", "2", "nodes", "2", "500Gi", "500Gi"] in rows

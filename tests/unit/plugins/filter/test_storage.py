@@ -27,7 +27,7 @@ def test_from_what_was_read_to_a_table() -> None:
         {"item": {"kind": "Volume"}, "api_found": False},
     ]
     lines = filters["storage_report_table"](filters["storage_report"](read, 80, "1Gi", 5))
-    assert lines[1].split() == ["a", "d1", "100Gi", "0", "0", "100Gi", "0", "%", "100Gi", "yes"]
+    assert lines[1].split() == ["a", "d1", "100Gi", "0", "0", "100Gi", "0%", "100Gi", "yes"]
     assert lines[-1].startswith("WARNING: new volumes of class longhorn find 0, less than 1Gi")
 
 
