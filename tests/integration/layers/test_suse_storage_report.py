@@ -100,6 +100,7 @@ def test_a_cluster_without_suse_storage_gives_one_message(site: PlatformSite) ->
 def test_the_report_tells_what_is_there_and_what_to_be_warned_of(storage: PlatformSite, kube: Kube) -> None:
     run = report(storage)
     assert run.changed == 0
+    assert run.launches == ["k8s_info"] * 6
     lines = table(run)
     rows = [line.split() for line in lines]
     assert rows[1] == ["cpu-1", "d1", "1000Gi", "100Gi", "400Gi", "700Gi", "30%", "500Gi", "yes"]
