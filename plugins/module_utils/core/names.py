@@ -21,6 +21,8 @@ MANAGED_BY = "ai-tenancy"
 FIELD_MANAGER = "ai-tenancy"
 #: Prefix of the collection's own labels and annotations.
 LABEL_PREFIX = "ai-tenancy.platform/"
+#: Annotation of a StorageClass; with C(true), claims that name no class get this one.
+ANNOTATION_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 NAMESPACE_PREFIX = "t-"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..core.names import ANNOTATION_DEFAULT_CLASS
 from ..core.plan import CHANGE, Plan, Step
 from ..core.platform import readiness, release
 from ..core.platform.release import Observed
@@ -20,8 +21,6 @@ from .discovery import Discovery
 from .kinds import kind_of
 from .rollout import Rollout
 from .session import Session
-
-_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
 def read(session: Session, wanted: Sequence[tuple[str, str]]) -> list[Observed]:
@@ -42,7 +41,7 @@ def read_cluster(session: Session) -> dict[str, Any]:
     groups = session.request("GET", "/apis").get("groups") or []
     seen = observe(session, ("StorageClass", "IngressClass", "Node"))
     classes = {
-        item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(_DEFAULT_CLASS) == "true"
+        item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(ANNOTATION_DEFAULT_CLASS) == "true"
         for item in seen.of_kind("StorageClass")
     }
     return {
