@@ -3,8 +3,8 @@
 """The certificates of a connection to an API server: read once, and no file of them left behind (X-5).
 
 The kubernetes library writes the certificate and the key of a kubeconfig into files in the temporary directory, for TLS
-libraries read files, and removes them when the process ends by itself. A worker of Ansible, in which our modules run, does
-not end so, and neither does a process that is killed: keys of administrators would stay.
+libraries read files, and removes them when the process ends by itself. A worker of ansible-core 2.19, in which our modules
+run, does not end so (seen), and neither does a process that is killed: keys of administrators would stay.
 """
 
 from __future__ import annotations
