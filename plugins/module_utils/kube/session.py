@@ -119,7 +119,7 @@ class Session:
         """The same server with other credentials: a client certificate and its key, base64 as in a kubeconfig."""
         cluster = {"server": self.host, "insecure-skip-tls-verify": not self._configuration.verify_ssl}
         if self._authority:
-            cluster["certificate-authority-data"] = base64.b64encode(self._authority.encode()).decode()
+            cluster["certificate-authority-data"] = base64.b64encode(self._authority).decode()
         user = {"client-certificate-data": certificate_data, "client-key-data": key_data}
         return Session.from_kubeconfig(
             {

@@ -29,9 +29,9 @@ class Trust:
         Raises OSError (of which ssl.SSLError is one) for a file that cannot be read or is not what it should be.
         """
         self.context: Optional[Any] = None
-        self.authority: str = getattr(configuration, "ca_cert_data", None) or ""
+        self.authority = (getattr(configuration, "ca_cert_data", None) or "").encode()
         if configuration.ssl_ca_cert:
-            with open(configuration.ssl_ca_cert, encoding="utf-8") as file:
+            with open(configuration.ssl_ca_cert, "rb") as file:
                 self.authority = file.read()
         if configuration.host.startswith("https:"):
             self.context = self._context(configuration)
@@ -39,8 +39,10 @@ class Trust:
 
     def _context(self, configuration: Any) -> Any:
         context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE)
-        if self.authority:
-            context.load_verify_locations(cadata=self.authority)
+        if configuration.ssl_ca_cert:
+            context.load_verify_locations(cafile=configuration.ssl_ca_cert)
+        elif self.authority:
+            context.load_verify_locations(cadata=self.authority.decode())
         else:
             context.load_default_certs()
         if configuration.cert_file:

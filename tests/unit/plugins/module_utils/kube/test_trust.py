@@ -150,7 +150,15 @@ def test_files_that_a_person_names_are_read_and_stay(server: Server, temporary: 
         "client_cert": str(server.folder / "alice.crt"),
         "client_key": str(server.folder / "alice.key"),
     }
+    # A list of authorities may hold more than certificates.
+    listed = temporary / "authorities.pem"
+    listed.write_bytes("# Főtanúsítvány".encode("latin2") + b"\n" + server.authority.certificate_file.read_bytes())
+    session = Session.from_options({**given, "ca_cert": str(listed)})
+    pair = server.user("bob")
+    other = session.with_certificate(pair["client-certificate-data"], pair["client-key-data"])
+    assert (who(session), who(other)) == ("alice", "bob")
     assert who(Session.from_options(given)) == "alice"
+    assert list(temporary.iterdir()) == [listed]
     assert (server.folder / "alice.key").exists()
     (server.folder / "alice.key").write_text("no key", encoding="utf-8")
     with pytest.raises(errors.UnreachableError, match="No usable access"):
