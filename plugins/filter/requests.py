@@ -40,7 +40,10 @@ def tenant_requests(
     site: Optional[Mapping[str, Any]] = None,
     clusters: Optional[Mapping[str, Any]] = None,
 ) -> list[dict[str, Any]]:
-    """Options of one module for these tenants. clusters: the result of k3k_cluster, for the addresses in it."""
+    """Options of one module for these tenants; errors become what Ansible shows.
+
+    clusters: the result of k3k_cluster, for the addresses in it.
+    """
     if kind not in requests.KINDS:
         raise AnsibleFilterError(f"tenant_requests: {kind!r} is not allowed; allowed: {', '.join(requests.KINDS)}")
     given = site or {}
@@ -50,7 +53,10 @@ def tenant_requests(
         images=tuple(given.get("images") or ()),
         gateways=given.get("gateways") or {},
     )
-    return requests.requests_for(kind, listed(tenants), where, outcome.servers(clusters or {}))
+    try:
+        return requests.requests_for(kind, listed(tenants), where, outcome.servers(clusters or {}))
+    except PlatformError as error:
+        raise AnsibleFilterError(str(error)) from error
 
 
 def tenants_failed(result: Mapping[str, Any], phase: str) -> dict[str, Any]:

@@ -147,6 +147,8 @@ def work(context: Context) -> Report:
         context.learn_secret(str(code))
     host = Registration(context.machine, context.params, context.learn_secret)
     request = host.request()
+    if not context.check_mode:
+        host.forget()
     if request.method == rules.NONE:
         return Report(values={"registered": False})
     if request.method == rules.MLM:

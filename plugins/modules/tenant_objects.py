@@ -115,6 +115,8 @@ options:
       - Folder into which the kubeconfig of each tenant is written (0600), C(<tenant>.yaml), and for each release with
         O(tenants[].releases[].secret_values) a file with these, C(<tenant>.<release>.yaml); for a program that needs files.
         Nothing is written when not set. Meant for a temporary folder, so it counts as no change, and is done in check mode too.
+      - A folder in the temporary directory whose name begins as P(ai_tenancy.platform.run_folder#filter) says goes at the next call
+        of this module when its run was killed, with a warning; not in check mode.
     type: path
   wait_grace:
     description: Seconds for which a cause that does not heal by itself must last before the wait ends early.
@@ -191,6 +193,7 @@ from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.errors im
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.inside import parse_inside
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.stages import secrets_of
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.kube.inside import How, Inside
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.leftovers import sweep
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.module import (
     PULL_SECRET_OPTIONS,
     WAIT_OPTIONS,
@@ -266,6 +269,10 @@ def work(context: Context) -> Report:
         concurrency=params["concurrency"],
     )
     report = Report()
+    if not context.check_mode:
+        report.warnings += [
+            f"removed {path}: a run that was killed left it, with kubeconfigs in it" for path in sweep()
+        ]
     for request, found in zip(requests, Inside(context.session, how, context.learn_secret).carry_out(requests)):
         if isinstance(found, PlatformError):
             report.items.append(ItemResult(request.tenant, error=found))

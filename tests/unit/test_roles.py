@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 
 VERSIONS = ROOT / "roles" / "platform_release" / "vars" / "versions.yml"
+
+#: Modules that name a path, a variable or a filter when they fail, and nothing of what they work on. What our own filters
+#: say is looked at where these are tested.
+QUIET = {f"ansible.builtin.{name}" for name in ("copy", "fetch", "file", "set_fact", "slurp")}
 
 each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 
@@ -142,3 +147,49 @@ def test_every_entry_point_is_told_in_the_readme(role: Path) -> None:
     for entry in entry_points(role):
         assert (role / "tasks" / f"{entry}.yml").exists()
         assert f"| `{entry}` |" in text
+
+
+def hidden(tasks: Sequence[Any], above: Any = False) -> Iterator[tuple[Mapping[str, Any], Any, Mapping[str, Any]]]:
+    """Return each task whose result is hidden, when it is, and the task after it."""
+    for position, task in enumerate(tasks):
+        condition = task.get("no_log", above)
+        for part in ("block", "rescue", "always"):
+            yield from hidden(task.get(part, ()), condition)
+        if condition and "block" not in task:
+            yield task, condition, tasks[position + 1] if position + 1 < len(tasks) else {}
+
+
+def tells(task: Mapping[str, Any], condition: Any, after: Mapping[str, Any]) -> list[str]:
+    """Return what lets a hidden task tell a secret: ansible-core shows the message of one that fails all the same."""
+    if QUIET.intersection(task):
+        return []
+    answer, when = task.get("register"), str(condition).strip("{} ")
+    found = []
+    if task.get("failed_when") != f"{answer} is failed and not {when}":
+        found.append("it fails by itself where its result is hidden")
+    given = after.get("vars", {}).get("__platform_release_answer", "{{ __platform_release_answer }}")
+    if (after.get("ansible.builtin.include_tasks"), given) != ("said.yml", f"{{{{ {answer} }}}}"):
+        found.append("nobody says after it what it said")
+    elif after.get("when") != f"{answer}.msg is defined and {when}":
+        found.append("what it said is not told whenever it failed")
+    return found
+
+
+@each_role
+def test_a_hidden_task_does_not_tell_by_failing(role: Path) -> None:
+    for path in (role / "tasks").glob("*.yml"):
+        for task, condition, after in hidden(load(path) or []):
+            assert tells(task, condition, after) == [], f"{path.name}: {task['name']}"
+
+
+def test_a_hidden_task_that_tells_is_seen() -> None:
+    tasks = load(ROOT / "roles" / "platform_release" / "tasks" / "take_out.yml")
+    ((task, condition, after),) = hidden(tasks)
+    assert tells(task, condition, after) == []
+    bare = {key: value for key, value in task.items() if key not in ("register", "failed_when")}
+    assert len(tells(bare, condition, {})) == 2
+    assert tells(task, condition, {**after, "when": "true"}) == ["what it said is not told whenever it failed"]
+    assert tells({**task, "failed_when": False}, condition, after) == ["it fails by itself where its result is hidden"]
+    # As deep as it may stand, and by the block that it stands in.
+    ((found, _condition, _after),) = hidden([{"no_log": True, "block": [{"block": [{"ansible.builtin.uri": {}}]}]}])
+    assert len(tells(found, True, {})) == 2

@@ -82,12 +82,24 @@ def guard(tenant: Tenant, site: Site) -> dict[str, Any]:
     }
 
 
+def _way_in(tenant: Tenant, site: Site) -> tuple[Mapping[str, Any], str]:
+    """The exposure of a tenant's gateway, empty where there is none, and the ports of its TCP sessions as text."""
+    clearml = tenant["clearml"]
+    if not (clearml["enabled"] and clearml["app_gateway"]["enabled"]):
+        return {}, ""
+    return site.gateways.get("exposure") or {}, (site.gateways.get("ports") or {}).get(tenant["id"]) or ""
+
+
 def _ways_to_gateway(tenant: Tenant, site: Site) -> list[dict[str, Any]]:
-    given, clearml = site.gateways, tenant["clearml"]
-    if not (given and clearml["enabled"] and clearml["app_gateway"]["enabled"]):
-        return []
-    ports = (given.get("ports") or {}).get(tenant["id"]) or ""
-    return exposure.ways(given.get("exposure") or {}, ports, given.get("nodes") or ())
+    return exposure.ways(*_way_in(tenant, site), site.gateways.get("nodes") or ())
+
+
+def _objects(tenant: Tenant, site: Site) -> dict[str, int]:
+    """Limits on numbers of objects: those of the tenants file, and on top of them what leads to the gateway."""
+    given, ports = _way_in(tenant, site)
+    needed = exposure.objects_needed(given, exposure.parse_ports(ports))
+    declared = tenant["quota"]["objects"]
+    return {**declared, **{name: declared.get(name, 0) + count for name, count in needed.items()}}
 
 
 def quota(tenant: Tenant, site: Site) -> dict[str, Any]:
@@ -109,7 +121,7 @@ def quota(tenant: Tenant, site: Site) -> dict[str, Any]:
                     "pods": wanted["pods"],
                     "storage": (wanted["storage"] or {}).get("total"),
                     "storage_classes": (wanted["storage"] or {}).get("classes"),
-                    "objects": wanted["objects"],
+                    "objects": _objects(tenant, site),
                 }
             ),
             "cluster": {
@@ -316,7 +328,14 @@ KINDS = (*_SINGLE, "queue", "kubeconfig")
 def requests_for(
     kind: str, tenants: Sequence[Tenant], site: Site, servers: Optional[Mapping[str, str]] = None
 ) -> list[dict[str, Any]]:
-    """All items of one module for these tenants. kind: one of KINDS. servers: for kubeconfigs, tenant id -> URL."""
+    """All items of one module for these tenants. kind: one of KINDS. servers: for kubeconfigs, tenant id -> URL.
+
+    Raises ConfigError with every range of ports that cannot be, where kind asks for them.
+    """
+    if kind in ("guard", "quota"):
+        problems = Problems()
+        exposure.read_ports("tenants_gateway_ports", site.gateways.get("ports") or {}, problems)
+        problems.raise_if_any("ClearML gateways")
     if kind in ("company", "company_info", "company_inside", "queue", "task"):
         tenants = [tenant for tenant in tenants if tenant["clearml"]["enabled"]]
     if kind == "task":

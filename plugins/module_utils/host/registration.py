@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import platform
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
@@ -33,6 +34,8 @@ CA_FILE = "/etc/pki/trust/anchors/rmt-server.pem"
 #: Does not exist; a SUSEConnect that reads codes from files says so before it asks any server.
 _NO_FILE = "/nonexistent/ai-tenancy-probe"
 _NOWHERE = "http://127.0.0.1:1"
+#: Files of a process, which it removes: with a code, or the bootstrap script.
+_OWN = re.compile(r"ai-tenancy-(?:regcode-(\d+)|bootstrap-(\d+)\.sh)")
 #: zypper waits that many seconds for another one to end.
 _LOCK_TIMEOUT = {"ZYPP_LOCK_TIMEOUT": "300"}
 _SLOW = 1800.0
@@ -96,6 +99,13 @@ class Registration:
         for name in plan.products:
             command = ["--auto-agree-with-licenses", "-p", name]
             self._with_code(command, request.codes.get(name), f"register {name}")
+
+    def forget(self) -> None:
+        """Remove what a run that was killed left in /run; what belongs to a process that lives stays."""
+        for name in self.machine.list("/run"):
+            match = _OWN.fullmatch(name)
+            if match and not self.machine.exists(f"/proc/{match[1] or match[2]}"):
+                self.machine.remove(f"/run/{name}")
 
     def unregister(self) -> None:
         """Give the subscription back and remove the services."""

@@ -9,6 +9,7 @@ fixed, and many objects must be read and written at once.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -30,6 +31,7 @@ from ..core.errors import (
 from ..core.names import FIELD_MANAGER
 from ..core.retry import Backoff, retried
 from .kinds import Kind
+from .trust import Trust, forget
 
 try:
     import urllib3
@@ -66,12 +68,17 @@ _NO_ACCESS = re.compile(r'User "[^"]*" cannot ')
 class Session:
     """Requests to one API server. Safe to use from several threads."""
 
-    def __init__(self, configuration: Any, headers: Mapping[str, Any], backoff: Optional[Backoff] = None) -> None:
+    def __init__(
+        self, configuration: Any, trust: Trust, headers: Mapping[str, Any], backoff: Optional[Backoff] = None
+    ) -> None:
         self.host = configuration.host.rstrip("/")
         self._configuration = configuration
+        self._authority = trust.authority
         self._backoff = backoff or Backoff(SYSTEM_CLOCK)
         configuration.connection_pool_maxsize = CONCURRENCY
         self._pool = RESTClientObject(configuration).pool_manager
+        if trust.context is not None:
+            self._pool.connection_pool_kw["ssl_context"] = trust.context
         self._headers = urllib3.HTTPHeaderDict({"Accept": _JSON, "User-Agent": "ai_tenancy.platform"})
         for name, value in headers.items():
             for single in value if isinstance(value, list) else [value]:
@@ -91,13 +98,17 @@ class Session:
                 auth.pop("proxy_headers", None)
             # The kubernetes library hands the configuration over in a global; two threads would get each other's.
             with _CONFIGURING:
-                configuration = core_client._create_configuration(auth)
+                try:
+                    configuration = core_client._create_configuration(auth)
+                    trust = Trust(configuration)
+                finally:
+                    forget()
         except (ConfigException, OSError) as error:
             raise UnreachableError(
                 f"No usable access to a Kubernetes API server: {error}.",
                 "Set kubeconfig (or K8S_AUTH_KUBECONFIG), or host and api_key.",
             ) from error
-        return cls(configuration, core_client._create_headers(**given), backoff)
+        return cls(configuration, trust, core_client._create_headers(**given), backoff)
 
     @classmethod
     def from_kubeconfig(cls, kubeconfig: Mapping[str, Any], backoff: Optional[Backoff] = None) -> Session:
@@ -107,8 +118,8 @@ class Session:
     def with_certificate(self, certificate_data: str, key_data: str) -> Session:
         """The same server with other credentials: a client certificate and its key, base64 as in a kubeconfig."""
         cluster = {"server": self.host, "insecure-skip-tls-verify": not self._configuration.verify_ssl}
-        if self._configuration.ssl_ca_cert:
-            cluster["certificate-authority"] = self._configuration.ssl_ca_cert
+        if self._authority:
+            cluster["certificate-authority-data"] = base64.b64encode(self._authority).decode()
         user = {"client-certificate-data": certificate_data, "client-key-data": key_data}
         return Session.from_kubeconfig(
             {

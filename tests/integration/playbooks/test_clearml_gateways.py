@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.k3k_host import eventually
 from tests.integration.playbooks import documents
 from tests.integration.playbooks.conftest import Begun
 from tests.integration.playbooks.inner import INSIDE, TENANTS, Releases, releases
@@ -134,6 +135,24 @@ def test_what_helm_says_is_told_without_secrets_and_the_next_run_repairs(three: 
     assert gateways.bring(clearml_gateway_ports=PORTS).changed == 0
 
 
+def cut(three: Begun) -> None:
+    """Take away by hand what leads to the gateways."""
+    for name in TENANTS:
+        for path in ("services/clearml-gateway", "services/clearml-gateway-tcp"):
+            three.kubernetes.api.delete(f"/api/v1/namespaces/t-{name}/{path}")
+        three.kubernetes.api.delete(f"/apis/networking.k8s.io/v1/namespaces/t-{name}/ingresses/clearml-gateway")
+
+
+def unused(three: Begun) -> None:
+    """Wait until the quotas count no load balancer any more; the cluster counts a little later."""
+
+    def used(tenant: str) -> str:
+        found = three.kubernetes.api.get(f"/api/v1/namespaces/t-{tenant}/resourcequotas/base-quota")
+        return str(found["status"]["used"]["services.loadbalancers"])
+
+    eventually("the load balancers are gone", lambda: all(used(name) == "0" for name in TENANTS))
+
+
 def test_what_leads_to_a_gateway_from_the_host(three: Begun, gateways: Releases) -> None:
     given = {"ingress_class": "nginx", "ingress_namespace": "ingress", "issuer": "platform-ca"}
     exposed: dict[str, Any] = {"platform_gateway_exposure": given, "clearml_gateway_ports": PORTS}
@@ -149,10 +168,9 @@ def test_what_leads_to_a_gateway_from_the_host(three: Begun, gateways: Releases)
         ]
         assert three.site.converge(**exposed).changed == 0
 
-        # No load balancer is in the quota of these tenants, so a Service for TCP sessions is refused, and told before any change.
-        refused = gateways.run("--check", **exposed)
-        assert "exceeded quota: base-quota, requested: services.loadbalancers=1" in refused.failure
-        exposed["clearml_gateway_ports"] = {}
+        # These tenants have no load balancer of their own; the quota has room for the sessions' one and its node ports.
+        assert three.kubernetes.quota(documents.GPU, "base-quota")["services.loadbalancers"] == "1"
+        assert three.kubernetes.quota(documents.AMD, "base-quota")["services.loadbalancers"] == "0"
         assert gateways.bring("--check", **exposed).changed > 0
         assert api.get(f"{space}/services/clearml-gateway") is None
         gateways.bring(**exposed)
@@ -161,22 +179,29 @@ def test_what_leads_to_a_gateway_from_the_host(three: Begun, gateways: Releases)
         assert [labels for labels in pods if service["selector"].items() <= labels.items()]
         ingress = api.get(f"{networking}/ingresses/clearml-gateway")["spec"]
         assert ingress["rules"][0]["host"] == f"router.{documents.GPU}.clearml.example.com"
+        ports = api.get(f"{space}/services/clearml-gateway-tcp")["spec"]["ports"]
+        assert [port["port"] for port in ports] == [30000, 30001, 30002, 30003]
         assert api.get(f"/api/v1/namespaces/t-{documents.AMD}/services/clearml-gateway-tcp") is None
         again = gateways.bring(**exposed)
         assert (again.changed, len(again.launches)) == (0, 3)
 
+        # What is in use is not taken out of the quota, so what leads to the gateways goes first.
         three.site.declare(documents.three(clearml={"app_gateway": {"enabled": False}}))
+        refused = three.site.run("tenants", **exposed)
+        assert "services.loadbalancers from 1 to 0 (1 in use)" in " ".join(refused.failure.split())
         gateways.bring(**exposed)
-        assert api.get(f"{space}/services/clearml-gateway") is None
-        assert api.get(f"{networking}/ingresses/clearml-gateway") is None
+        assert (api.get(f"{space}/services/clearml-gateway"), api.get(f"{networking}/ingresses/clearml-gateway")) == (
+            None,
+            None,
+        )
+        unused(three)
         three.site.converge(**exposed)
         assert api.get(f"{networking}/networkpolicies/allow-ingress") is None
+        assert three.kubernetes.quota(documents.GPU, "base-quota")["services.loadbalancers"] == "0"
     finally:
         three.site.declare(documents.three())
-        for name in TENANTS:
-            for path in ("services/clearml-gateway", "services/clearml-gateway-tcp"):
-                api.delete(f"/api/v1/namespaces/t-{name}/{path}")
-            api.delete(f"/apis/networking.k8s.io/v1/namespaces/t-{name}/ingresses/clearml-gateway")
+        cut(three)
+        unused(three)
         three.site.converge()
 
 

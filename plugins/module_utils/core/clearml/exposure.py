@@ -9,6 +9,7 @@ Service of type LoadBalancer or NodePort. Inferred from k3k's and k3s' sources; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
@@ -26,6 +27,9 @@ HTTP_PORT = 80
 #: What may be said about the exposure. The first must be.
 FIELDS = ("ingress_class", "ingress_namespace", "issuer", "tls_secret", "annotations")
 INGRESS_NAMESPACE = "kube-system"
+PORTS_ALLOWED = "two ports 1-65535 such as 30000-30019, the lower one first, at most 256"
+_PORTS = re.compile(r"(\d{1,5})-(\d{1,5})")
+_MOST_PORTS = 256
 
 
 def check(place: str, exposure: Options, problems: Problems) -> None:
@@ -44,6 +48,43 @@ def check(place: str, exposure: Options, problems: Problems) -> None:
         problems.add(f"{place}.ingress_class", "", "the ingress class of the host cluster")
     if exposure.get("issuer") and exposure.get("tls_secret"):
         problems.add(f"{place}.tls_secret", exposure["tls_secret"], "not together with issuer, which makes one")
+
+
+def read_ports(place: str, given: Mapping[str, Any], problems: Problems) -> dict[str, Ports]:
+    """Ranges of TCP sessions by tenant; none is said twice, for clients reach them all through one network."""
+    found: dict[str, Ports] = {}
+    for name, text in given.items():
+        ports = parse_ports(text)
+        if ports is None:
+            problems.add(f"{place}.{name}", text, PORTS_ALLOWED)
+            continue
+        for other, taken in found.items():
+            if ports[0] <= taken[1] and taken[0] <= ports[1]:
+                allowed = f"ports of its own; {place}.{other} is {taken[0]}-{taken[1]}"
+                problems.add(f"{place}.{name}", text, allowed)
+        found[name] = ports
+    return found
+
+
+def parse_ports(text: Any) -> Optional[Ports]:
+    """Read C(30000-30019); None for what is no such range."""
+    match = _PORTS.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        return None
+    start, end = int(match[1]), int(match[2])
+    return (start, end) if 1 <= start <= end <= 65535 and end - start < _MOST_PORTS else None
+
+
+def objects_needed(exposure: Options, ports: Optional[Ports]) -> dict[str, int]:
+    """Which objects with a quota L(stages) makes in the tenant's namespace, by the keys of a ResourceQuota.
+
+    The Service inside the virtual cluster counts nothing: k3k does not copy Services to the host in virtual mode. Ours on the
+    host counts as a load balancer, and each of its ports as a node port, for it leaves C(allocateLoadBalancerNodePorts) as it
+    is by default, true (Kubernetes, quota of services).
+    """
+    if not exposure or ports is None:
+        return {}
+    return {"services.loadbalancers": 1, "services.nodeports": ports[1] - ports[0] + 1}
 
 
 def ways(exposure: Options, ports: str, nodes: Sequence[str]) -> list[dict[str, Any]]:

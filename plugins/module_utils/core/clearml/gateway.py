@@ -19,6 +19,7 @@ from ..platform import semver
 from ..requests import AGENT_CREDENTIALS
 from . import exposure
 from .agent import NAMESPACE
+from .exposure import Ports
 from .site import DOMAIN_ALLOWED, HOSTS, Site, Tenant, check_role, version_of
 
 #: The release's name is the router's: people see it in the web page, and in addresses.
@@ -28,14 +29,9 @@ OLDEST, STREAMS_ANEW = "2.1.0", "3.0.0"
 #: Value of the chart -> key of the tenant's Secret.
 CREDENTIAL_VALUES = {"clearml.apiKey": "agentk8sglue_key", "clearml.apiSecret": "agentk8sglue_secret"}
 
-PORTS_ALLOWED = "two ports 1-65535 such as 30000-30019, the lower one first, at most 256"
-_PORTS = re.compile(r"(\d{1,5})-(\d{1,5})")
-_MOST_PORTS = 256
 #: A cookie's name (RFC 6265: a token).
 _COOKIE = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 COOKIE_ALLOWED = "the name that the server gives its login cookie"
-
-Ports = tuple[int, int]
 
 
 def check(settings: Mapping[str, Any]) -> Problems:
@@ -59,7 +55,7 @@ def check(settings: Mapping[str, Any]) -> Problems:
             problems.add(f"{role}_addresses.{tenant}", address, "a host name or an IP address")
     if settings["load_balancer_class"] and not names.is_label_key(settings["load_balancer_class"]):
         problems.add(f"{role}_load_balancer_class", settings["load_balancer_class"], "a class such as example.com/lb")
-    _read_ports(f"{role}_ports", settings["ports"], problems)
+    exposure.read_ports(f"{role}_ports", settings["ports"], problems)
     exposure.check(f"{role}_exposure", settings["exposure"], problems)
     return problems
 
@@ -134,32 +130,7 @@ def _ports(tenants: Sequence[Tenant], site: Site, problems: Problems) -> dict[st
         if name not in known:
             allowed = f"tenants with ClearML: {', '.join(known) or 'there is none'}"
             problems.add(f"{site.prefix}ports.{name}", text, allowed)
-    return _read_ports(f"{site.prefix}ports", site.ports, problems)
-
-
-def _read_ports(place: str, given: Mapping[str, Any], problems: Problems) -> dict[str, Ports]:
-    """Ranges by tenant; none is said twice, for clients reach them all through one network."""
-    found: dict[str, Ports] = {}
-    for name, text in given.items():
-        ports = parse_ports(text)
-        if ports is None:
-            problems.add(f"{place}.{name}", text, PORTS_ALLOWED)
-            continue
-        for other, taken in found.items():
-            if ports[0] <= taken[1] and taken[0] <= ports[1]:
-                allowed = f"ports of its own; {place}.{other} is {taken[0]}-{taken[1]}"
-                problems.add(f"{place}.{name}", text, allowed)
-        found[name] = ports
-    return found
-
-
-def parse_ports(text: Any) -> Optional[Ports]:
-    """Read C(30000-30019); None for what is no such range."""
-    match = _PORTS.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        return None
-    start, end = int(match[1]), int(match[2])
-    return (start, end) if 1 <= start <= end <= 65535 and end - start < _MOST_PORTS else None
+    return exposure.read_ports(f"{site.prefix}ports", site.ports, problems)
 
 
 def _release(tenant: Tenant, site: Site, host: str, ports: Optional[Ports], problems: Problems) -> dict[str, Any]:

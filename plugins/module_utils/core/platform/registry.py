@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import Problems
 from ..registry.requests import parse
+from .release import ABSENT
 from .settings import BCRYPT, NOT_SHOWN, check_seed, check_sizes, hidden
 
 EXTERNAL = "external"
@@ -31,10 +32,17 @@ _HTPASSWD = re.compile(f"{REGISTRY_USER}:{BCRYPT}")
 #: It goes into SQL and into a list of settings between quotes (goharbor/harbor, make/photon/db/initdb.sh).
 _DATABASE_PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
+#: The variable from which the database's image takes its password, and how a person changes it in a database that has another
+#: (the password is asked for, so it is in no list of processes and in no history).
+_VARIABLE = "POSTGRES_PASSWORD"
+BY_HAND = r"kubectl -n harbor exec -it harbor-database-0 -- psql -U postgres -c '\password postgres'"
 
 
 def check(settings: Mapping[str, Any]) -> Problems:
-    """Collect what is wrong with the settings of the role, without its prefix. Secrets are not repeated."""
+    """Collect what is wrong with the settings of the role, without its prefix. Secrets are not repeated.
+
+    C(release): what is installed, as helm_release_info returns it; empty or left out when nothing is, or nobody looked.
+    """
     problems = Problems()
     if not _URL.fullmatch(settings["url"]):
         problems.add(
@@ -48,6 +56,8 @@ def check(settings: Mapping[str, Any]) -> Problems:
     _check_secrets(settings, problems)
     _check_storage(settings, problems)
     _check_servers(settings, problems)
+    if not settings["database"] and not settings.get("database_password_set"):
+        _check_installed(settings.get("release") or {}, problems)
     return problems
 
 
@@ -128,6 +138,26 @@ def _check_servers(settings: Mapping[str, Any], problems: Problems) -> None:
         _check_keys("suse_registry_redis", redis, ("addr",), ("username", "sentinel_master"), problems)
         if redis.get("addr") and not _HOST_PORT.fullmatch(str(redis["addr"])):
             problems.add("suse_registry_redis.addr", redis["addr"], "host:port, several with commas")
+
+
+def _check_installed(release: Mapping[str, Any], problems: Problems) -> None:
+    """A database keeps the password of its first start. That of a Harbor which this role did not install is not ours.
+
+    The chart's default is published, and a password of its own stands in the values (goharbor/harbor-helm,
+    database.internal.password). Ours comes by the environment, in every revision that the role wrote.
+    """
+    values = release.get("release_values") or {}
+    database = values.get("database") or {}
+    if release.get("status", ABSENT) == ABSENT or database.get("type", "internal") != "internal":
+        return
+    variables = (database.get("internal") or {}).get("extraEnvVars") or []
+    if not any(one.get("name") == _VARIABLE and one.get("valueFrom") for one in variables):
+        problems.add(
+            "suse_registry_database_password_set",
+            False,
+            "true, once its database has suse_registry_database_password: the Harbor that is installed has another "
+            f"password there, and would not reach it after the upgrade. Give it yours: {BY_HAND}",
+        )
 
 
 def _check_keys(

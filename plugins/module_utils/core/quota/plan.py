@@ -300,9 +300,12 @@ def _refusal(request: QuotaRequest, cuts: Sequence[Cut], found: Holdings) -> Cut
     lines = [f"  - {consumer.line(keys)}" for consumer in holders[:_NAMED_CONSUMERS]]
     if len(holders) > _NAMED_CONSUMERS:
         lines.append(f"  - and {len(holders) - _NAMED_CONSUMERS} more, see consumers in the result")
+    first = "Lower the agents of the virtual cluster first"
+    if not any(counts_pods(key) for key in keys):
+        first = "Remove what uses it first (the playbook clearml_gateways takes away what leads to a gateway)"
     return CutBelowUseError(
         "\n".join([f"Quota of tenant {request.tenant}: not lowered, {what}. In use by:", *lines]),
-        "Lower the agents of the virtual cluster first, or set on_reduce: force (running pods stay, new ones are refused).",
+        f"{first}, or set on_reduce: force (what is there stays, new ones are refused).",
         cuts,
         holders,
     )

@@ -64,7 +64,8 @@ class Quota:
             lambda key: None if _OBJECT_PATTERN.fullmatch(key) else _OBJECT_ALLOWED,
             "a mapping of object names to whole numbers",
         ),
-        "Numbers of objects; load balancers and node ports are computed from cluster.expose when left out.",
+        "Numbers of objects; load balancers and node ports are computed from cluster.expose when left out. Those of a "
+        "gateway's TCP sessions come on top.",
         factory=dict,
     )
     on_reduce: str = declare(

@@ -62,6 +62,18 @@ def test_a_code_is_never_an_argument(tmp_path: Path, way: str) -> None:
     assert list((tmp_path / "run").iterdir() if (tmp_path / "run").exists() else []) == []
 
 
+def test_what_a_killed_run_left_goes_and_a_living_ones_stays(tmp_path: Path) -> None:
+    host, _program, _learned = make(tmp_path)
+    host.forget()  # there may be no such folder
+    (tmp_path / "proc" / "22").mkdir(parents=True)
+    (tmp_path / "run").mkdir()
+    stays = ["ai-tenancy-regcode-22", "ai-tenancy-bootstrap-22.sh", "ai-tenancy-regcode-x", "other-regcode-21"]
+    for name in (*stays, "ai-tenancy-regcode-21", "ai-tenancy-bootstrap-21.sh"):
+        (tmp_path / "run" / name).write_text(CODE, encoding="utf-8")
+    host.forget()
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(stays)
+
+
 def test_an_old_suseconnect_gets_no_code(tmp_path: Path) -> None:
     host, program, _learned = make(tmp_path, (64, "connection refused"))
     with pytest.raises(PlatformError, match="only on its command line"):

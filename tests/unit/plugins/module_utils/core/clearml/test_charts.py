@@ -13,7 +13,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ai_tenancy.platform.plugins.filter.clearml import FilterModule
-from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import agent, gateway
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import agent, exposure, gateway
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.tenant import parse_tenants_file
 from tests.lab.charts import keys
 
@@ -199,7 +199,7 @@ def test_ports_of_two_gateways_never_overlap(tenants: list[dict[str, Any]], othe
 
 @pytest.mark.parametrize("text", ["", "30000", "30019-30000", "0-5", "65530-65536", "29000-30050", "a-b", 30000, None])
 def test_what_is_no_range_of_ports(text: Any) -> None:
-    assert gateway.parse_ports(text) is None
+    assert exposure.parse_ports(text) is None
 
 
 def test_mistakes_of_all_tenants_come_at_once(tenants: list[dict[str, Any]]) -> None:

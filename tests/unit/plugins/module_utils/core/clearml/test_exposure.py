@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleFilterError
 
+from ansible_collections.ai_tenancy.platform.plugins.filter.requests import tenant_requests
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core import requests
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.clearml import exposure
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.guard.request import parse_guard
@@ -92,3 +94,67 @@ def test_the_fence_has_a_way_for_those_that_have_a_gateway() -> None:
         ["namespace ingress TCP 80 (application gateway)", "198.19.0.0/16 TCP 30000-30019 (application gateway)"],
         [],
     ]
+
+
+def limits(site: requests.Site, text: str = FILE) -> list[dict[str, int]]:
+    """Numbers of objects in the base quotas of acme and beta."""
+    tenants = requests.chosen(parse_tenants_file(yaml.safe_load(text)).to_dict()["tenants"])
+    return [item["base"]["objects"] for item in requests.requests_for("quota", tenants, site)]
+
+
+def counted(services: list[dict[str, Any]]) -> dict[str, int]:
+    """What Kubernetes counts of Services; a load balancer's ports are node ports unless it says that it wants none."""
+    balancers = [item["spec"] for item in services if item["spec"]["type"] == "LoadBalancer"]
+    assert all("allocateLoadBalancerNodePorts" not in spec for spec in balancers)
+    ports = [port for spec in balancers for port in spec["ports"]]
+    return {"services.loadbalancers": len(balancers), "services.nodeports": len(ports)}
+
+
+@pytest.mark.parametrize(
+    ("expose", "own"),
+    [("none", (0, 0)), ("nodePort, port: 30443", (0, 2)), ("loadBalancer, host: api.example.com", (1, 2))],
+)
+def test_the_quota_has_room_for_what_is_made_and_for_nothing_else(expose: str, own: tuple[int, int]) -> None:
+    text = FILE.replace("expose: {type: none}", f"expose: {{type: {expose}}}", 1)
+    given = {"exposure": NGINX, "ports": {"acme": "30000-30019", "beta": "30020-30039"}, "nodes": []}
+    made = [
+        item
+        for stage in exposure.stages(TENANT, NGINX, HOST, (30000, 30019))
+        for item in stage["objects"]
+        if item["kind"] == "Service"
+    ]
+    more = counted(made)
+    assert (more["services.loadbalancers"], more["services.nodeports"]) == (1, 20)
+    balancers, ports = own
+    before = {"services.loadbalancers": balancers, "services.nodeports": ports}
+    none = {"services.loadbalancers": 0, "services.nodeports": 0}
+    assert limits(requests.Site(), text) == [before, none]
+    # beta has no gateway, so its ports count nothing.
+    assert limits(requests.Site(gateways=given), text) == [{key: before[key] + more[key] for key in before}, none]
+
+
+def test_the_quota_stays_without_sessions_or_without_a_way_from_the_host() -> None:
+    none = {"services.loadbalancers": 0, "services.nodeports": 0}
+    for given in ({"exposure": NGINX, "ports": {}}, {"exposure": {}, "ports": {"acme": "30000-30019"}}):
+        assert limits(requests.Site(gateways=given)) == [none, none]
+
+
+def test_what_the_tenants_file_says_is_for_all_but_the_sessions() -> None:
+    said = "expose: {type: none}}\n    quota: {objects: {services.loadbalancers: 2, secrets: 5}}"
+    given = {"exposure": NGINX, "ports": {"acme": "30000-30001"}}
+    (acme, _beta) = limits(requests.Site(gateways=given), FILE.replace("expose: {type: none}}", said, 1))
+    assert acme == {"services.loadbalancers": 3, "services.nodeports": 2, "secrets": 5}
+
+
+@pytest.mark.parametrize("kind", ["guard", "quota"])
+def test_ports_that_cannot_be_are_told_together(kind: str) -> None:
+    tenants = requests.chosen(parse_tenants_file(yaml.safe_load(FILE)).to_dict()["tenants"])
+    site = {"gateways": {"exposure": NGINX, "ports": {"acme": "30019-30000", "beta": 30000}}}
+    with pytest.raises(AnsibleFilterError) as error:
+        tenant_requests(tenants, kind, site)
+    for said in (
+        "tenants_gateway_ports.acme: '30019-30000'",
+        "tenants_gateway_ports.beta: 30000",
+        "the lower one first",
+    ):
+        assert said in str(error.value)

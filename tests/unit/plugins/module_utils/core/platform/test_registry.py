@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import registry
+from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform.release import Observed, Revision
 
 HTPASSWD = "harbor_registry_user:$2y$05$" + "a" * 53
 PEM = "-----BEGIN CERTIFICATE-----"
@@ -137,3 +139,64 @@ def test_no_secret_is_repeated_and_all_mistakes_are_told_at_once() -> None:
     texts = told(tls="existing", database={"host": "h"}, **wrong)
     assert len(texts) == 8
     assert not [name for name in SECRETS if f"wrong-{name}" in " ".join(texts)]
+
+
+def installed(database: Any = None, status: str = "deployed") -> dict[str, Any]:
+    """A release as helm_release_info returns it: values that sound like secrets are masked."""
+    revision = Revision("harbor", "harbor", 1, status, values={} if database is None else {"database": database})
+    return Observed("harbor", "harbor", revision).as_dict()
+
+
+OURS = {
+    "external": {"existingSecret": "platform-database"},
+    "internal": {
+        "extraEnvVars": [
+            {
+                "name": "POSTGRES_PASSWORD",
+                "valueFrom": {"secretKeyRef": {"name": "platform-database", "key": "password"}},
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        installed(),
+        installed({"internal": {"password": "of-the-site"}}),
+        installed({"type": "internal", "internal": {"extraEnvVars": [{"name": "TZ", "value": "UTC"}]}}),
+        installed({"internal": {"extraEnvVars": [{"name": "POSTGRES_PASSWORD", "value": "in-the-clear"}]}}, "failed"),
+    ],
+)
+def test_a_database_with_another_password_is_refused_with_what_to_do(found: dict[str, Any]) -> None:
+    (text,) = told(release=found)
+    assert text.startswith("suse_registry_database_password_set: False is not allowed; allowed: true, once")
+    assert registry.BY_HAND in text
+    assert "of-the-site" not in text
+    assert "in-the-clear" not in text
+    assert told(release=found, database_password_set=True) == []
+    assert told(release=found, mode="external") == []
+    assert told(release=found, database={"host": "db.example.com", "username": "harbor"}) == []
+    # With the others, in one message.
+    assert len(told(release=found, seed="x")) == 2
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {},
+        Observed("harbor", "harbor").as_dict(),
+        installed(status="uninstalled"),
+        installed(OURS),
+        installed(OURS, "failed"),
+        installed({"type": "external", "external": {"host": "db.example.com"}}),
+    ],
+)
+def test_a_database_that_is_ours_or_new_is_taken(found: dict[str, Any]) -> None:
+    assert told(release=found) == []
+
+
+def test_the_readme_tells_the_same_step() -> None:
+    text = (Path(__file__).parents[6] / "roles" / "suse_registry" / "README.md").read_text(encoding="utf-8")
+    assert f"`{registry.BY_HAND}`" in text

@@ -106,6 +106,17 @@ def test_lowering_below_use_names_who_is_in_the_way() -> None:
     assert error.value.code == "refused"
 
 
+def test_what_only_the_api_server_counts_is_no_matter_of_agents() -> None:
+    hard = {BASE_QUOTA: {"services.loadbalancers": "1", "services.nodeports": "2"}}
+    live = after(plan_quotas(request(), hard, Holdings(), BOTH), Holdings()).quotas[BASE_QUOTA]
+    found = Holdings({BASE_QUOTA: {**live, "status": {"used": {"services.loadbalancers": "1"}}}})
+    with pytest.raises(CutBelowUseError) as error:
+        plan_quotas(request(), {BASE_QUOTA: {"services.loadbalancers": "0", "services.nodeports": "0"}}, found, BOTH)
+    assert "services.loadbalancers from 1 to 0 (1 in use)" in str(error.value)
+    assert "playbook clearml_gateways" in str(error.value)
+    assert "agents" not in str(error.value)
+
+
 def test_a_long_list_is_cut_in_the_message_only() -> None:
     found = standing(30, tuple(pod(f"agent-{index}", 1) for index in range(30)))
     with pytest.raises(CutBelowUseError) as error:
