@@ -3,7 +3,7 @@
 """The platform on several clusters: what is wrong with the division, before anything changes.
 
 Each host of the group C(platform_controller) stands for one cluster, each of C(tenants_controller) for one tenants file.
-What is judged is what the inventory says; two kubeconfigs of the same cluster only the API servers tell apart.
+What is judged is what the inventory says. That two kubeconfigs lead to one cluster, only its API server tells.
 """
 
 from __future__ import annotations
