@@ -219,3 +219,33 @@ def test_a_wrong_division_is_told_before_anything_is_asked(wrong: dict[str, Any]
     assert told in text
     assert "nothing was changed" in text
     assert "Look | Read the releases" not in text
+
+
+@pytest.mark.parametrize(
+    ("playbook_name", "arguments", "told"),
+    [
+        ("clearml", ("--limit", "workload-1"), "none of workload-1 has clearml_server; nothing was changed"),
+        ("rancher_restore", (), "rancher_restore_confirm: '' is not allowed"),
+        (
+            "platform_remove",
+            (),
+            "This acts on one cluster at a time; nothing was changed. Name it: --limit with one of",
+        ),
+        (
+            "registry_promote",
+            (),
+            "This acts on one cluster at a time; nothing was changed. Name it: --limit with one of",
+        ),
+    ],
+)
+def test_what_is_about_one_layer_keeps_to_its_cluster(
+    playbook_name: str, arguments: tuple[str, ...], told: str, made_up: Path
+) -> None:
+    """Else ClearML's server would come to every cluster, and a restore of Rancher too."""
+    common = ("-i", "inventories/management_workload/platform", "-e", f"@{made_up}", *arguments)
+    with pytest.raises(AssertionError) as caught:
+        run("ansible-playbook", f"ai_tenancy.platform.{playbook_name}", *common)
+    text = str(caught.value)
+    assert told in re.sub(r"\s+", " ", text)
+    assert not re.search(r"^(ok|changed|fatal): \[workload-1\]", text, re.MULTILINE) or arguments
+    assert "changed=0" in text
