@@ -89,6 +89,10 @@ cluster:
   returned: when O(cluster=true)
   type: dict
   contains:
+    uid:
+      description: Identity of the cluster, that of its namespace C(kube-system).
+      type: str
+      returned: always
     kubernetes_version:
       description: Version of the API server.
       type: str
@@ -132,6 +136,7 @@ cluster:
       elements: dict
       returned: always
   sample:
+    uid: 6b0a4c5e-6d0f-4a51-9d2b-0c1f0a7f3f5e
     kubernetes_version: v1.34.4+rke2r1
     apis: [apps/v1, helm.cattle.io/v1]
     storage_classes: [longhorn]

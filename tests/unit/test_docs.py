@@ -75,7 +75,10 @@ def test_the_examples_of_isolation_are_accepted() -> None:
         tenant.parse_tenants_file(base)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("inventories/*/tenants.yml")), ids=lambda path: path.parent.name)
+TENANTS_FILES = sorted(ROOT.glob("inventories/**/tenants*.yml"))
+
+
+@pytest.mark.parametrize("path", TENANTS_FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_the_tenants_of_every_inventory_are_accepted_without_a_warning(path: Path) -> None:
     parsed = tenant.parse_tenants_file(yaml.safe_load(path.read_text(encoding="utf-8")))
     declared = parsed.to_dict()["tenants"]

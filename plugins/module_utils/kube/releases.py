@@ -36,7 +36,7 @@ def _secrets(session: Session, wanted: Sequence[tuple[str, str]]) -> list[dict[s
 
 
 def read_cluster(session: Session) -> dict[str, Any]:
-    """Version of Kubernetes, API versions that it serves, storage classes, ingress classes, nodes and what these offer."""
+    """Identity, version of Kubernetes, API versions that it serves, storage classes, ingress classes, nodes and what these offer."""
     version = session.request("GET", "/version").get("gitVersion", "")
     groups = session.request("GET", "/apis").get("groups") or []
     seen = observe(session, ("StorageClass", "IngressClass", "Node"))
@@ -44,7 +44,10 @@ def read_cluster(session: Session) -> dict[str, Any]:
         item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(ANNOTATION_DEFAULT_CLASS) == "true"
         for item in seen.of_kind("StorageClass")
     }
+    # Kubernetes has no identity of its own; by convention (KEP-2149) it is that of the namespace which every cluster has.
+    own = session.get(kind_of("Namespace"), "kube-system") or {"metadata": {}}
     return {
+        "uid": own["metadata"].get("uid", ""),
         "kubernetes_version": version,
         "apis": sorted(served["groupVersion"] for group in groups for served in group["versions"]),
         "storage_classes": sorted(classes),

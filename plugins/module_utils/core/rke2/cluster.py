@@ -134,7 +134,9 @@ def _check_together(
 
 def _check_equal(problems: Problems, declared: Mapping[str, Declaration]) -> None:
     """Cluster-wide variables have one value, or nodes would refuse each other half-way through."""
+    why = {"cluster_name": "; an inventory has the nodes of one cluster, so run the playbook once for each"}
     for name in (
+        "cluster_name",
         "version",
         "token",
         "agent_token",
@@ -147,7 +149,7 @@ def _check_equal(problems: Problems, declared: Mapping[str, Declaration]) -> Non
         values = {str(one[name]) for one in declared.values()}
         if len(values) > 1:
             shown = "(hidden)" if "token" in name else sorted(values)
-            problems.add(f"rke2_{name}", shown, "the same value on all nodes")
+            problems.add(f"rke2_{name}", shown, f"the same value on all nodes{why.get(name, '')}")
 
 
 # --- what must not be done ---

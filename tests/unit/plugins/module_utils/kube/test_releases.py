@@ -154,6 +154,9 @@ class Cluster:
     def list(self, kind: Any, _namespace: str = "", _labels: str = "") -> list[dict[str, Any]]:
         return self.nodes if kind.name == "Node" else []
 
+    def get(self, kind: Any, name: str) -> dict[str, Any] | None:
+        return {"metadata": {"name": name, "uid": "uid-1"}} if kind.path("", name).endswith("/kube-system") else None
+
     def request(self, _method: str, path: str) -> dict[str, Any]:
         return {"gitVersion": "v1.34.4"} if path == "/version" else {"groups": []}
 
@@ -163,3 +166,4 @@ def test_a_resource_of_which_a_node_has_none_left_is_not_offered() -> None:
     found = releases.read_cluster(session)
     assert found["node_resources"] == ["amd.com/gpu", "cpu"]
     assert found["node_names"] == ["node-0", "node-1", "node-2"]
+    assert found["uid"] == "uid-1"

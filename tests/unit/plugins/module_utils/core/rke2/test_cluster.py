@@ -336,3 +336,13 @@ def test_members_are_never_invented() -> None:
     assert member("a").healthy
     assert not member("a", ready=False).healthy
     assert not member("a", server=True, voter=False).healthy
+
+
+def test_the_nodes_of_two_clusters_are_not_made_one() -> None:
+    """Two inventories that were given together have their hosts in the same groups."""
+    other = new_hosts({**RAW, "cluster_name": "workload-1"}, servers=1, agents=0)
+    nodes = [*new_hosts({**RAW, "cluster_name": "management"}, 2, 0), replace(other[0], name="other-1")]
+    assert (
+        "rke2_cluster_name: ['management', 'workload-1'] is not allowed; allowed: the same value on all nodes; an inventory "
+        "has the nodes of one cluster, so run the playbook once for each"
+    ) in mistakes(nodes)
