@@ -42,7 +42,8 @@ class PlatformSite(Site):
             "platform_release_interrupted_after": 2,
         }
         host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        self._write("hosts.yml", {"platform_controller": {"hosts": {"localhost": host}}})
+        groups = {"platform_controller": {"hosts": {"localhost": host}}, "tenants_controller": {"hosts": {}}}
+        self._write("hosts.yml", groups)
 
     def run(self, playbook: str, *arguments: str, **extra: Any) -> Run:
         """Run a playbook to its end, whatever that is."""

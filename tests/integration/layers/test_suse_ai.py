@@ -351,7 +351,7 @@ def test_all_mistakes_of_both_layers_are_told_before_a_change_and_no_secret(
     }
     run = layers.run("platform", suse_observability_receiver_url="https://observability.example.com/x", **wrong)
     assert not run.ok
-    assert "2 of 2 layers failed" in run.failure
+    assert "2 of 2 layers would fail; nothing was changed." in run.failure
     assert "Settings of suse_ai: 4 mistakes, nothing was changed." in run.failure
     assert "Settings of suse_observability: 3 mistakes, nothing was changed." in run.failure
     for field in wrong:

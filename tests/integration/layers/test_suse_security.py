@@ -96,7 +96,7 @@ def test_install_again_change_and_remove(site: PlatformSite, release: Release, k
 
     again = site.bring()
     assert again.changed == 0
-    assert sorted(again.launches) == ["helm_release_info", *["platform_objects"] * 4]
+    assert sorted(again.launches) == ["helm_release_info", *["platform_objects"] * 2]
     assert site.bring("--check", "--diff").changed == 0
 
     # The controllers read their settings at a start: so a change of them must make other pods.
