@@ -102,6 +102,24 @@ def at_work(run: Run, module: str) -> list[str]:
     return [event["host"] for event in run.of("launch") if event["module"].endswith(module)]
 
 
+def releases_in_order(run: Run, cluster: str) -> list[str]:
+    """The releases that Helm was asked for in a cluster, in the order in which it was."""
+    helm = [
+        event for event in run.of("result") if event["action"] == "kubernetes.core.helm" and event["host"] == cluster
+    ]
+    return [event["result"]["invocation"]["module_args"]["release_name"] for event in helm if event["status"] == "ok"]
+
+
+def test_each_cluster_keeps_the_order_of_its_layers(clusters: Clusters) -> None:
+    """Ansible would put off a layer that only the second cluster has until all those that both have are done."""
+    clusters.own[MANAGEMENT]["platform_release_layers"] = {"cert_manager": True, "k3k": True}
+    clusters.own[WORKLOAD]["platform_release_layers"] = {"cert_manager": True, "metallb": True, "k3k": True}
+    clusters.own[WORKLOAD]["metallb_pools"] = {"default": {"addresses": ["192.0.2.30-192.0.2.40"]}}
+    plan = clusters.bring("--check")
+    assert releases_in_order(plan, MANAGEMENT) == ["cert-manager", "k3k"]
+    assert releases_in_order(plan, WORKLOAD) == ["cert-manager", "metallb", "k3k"]
+
+
 def test_one_run_brings_both_clusters_up(clusters: Clusters) -> None:
     plan = clusters.bring("--check", "--diff")
     assert plan.changed > 0
