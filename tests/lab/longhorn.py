@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 GI = 1024**3
-TRUE = [{"type": "Ready", "status": "True"}, {"type": "Schedulable", "status": "True"}]
+TRUE = ({"type": "Ready", "status": "True"}, {"type": "Schedulable", "status": "True"})
 
 Object = dict[str, Any]
 
@@ -30,7 +30,7 @@ def disk(
         "storageReserved": reserved * GI, "tags": [],
     }  # fmt: skip
     status = {
-        "conditions": conditions, "diskUUID": "d-1", "scheduledReplica": {"r-1": scheduled * GI} if scheduled else {},
+        "conditions": list(conditions), "diskUUID": "d-1", "scheduledReplica": {"r-1": scheduled * GI} if scheduled else {},
         "storageMaximum": size * GI, "storageAvailable": free * GI, "storageScheduled": scheduled * GI,
     }  # fmt: skip
     return {**given, **spec}, status
@@ -45,7 +45,7 @@ def node(name: str, *disks: tuple[Object, Object], conditions: Any = TRUE, zone:
         name,
         spec={"allowScheduling": True, "tags": [], **spec, "disks": {disk: given for disk, (given, _status) in pairs}},
         status={
-            "conditions": conditions,
+            "conditions": list(conditions),
             "zone": zone,
             "diskStatus": {disk: status for disk, (_spec, status) in pairs},
         },
