@@ -143,14 +143,14 @@ def cut(three: Begun) -> None:
         three.kubernetes.api.delete(f"/apis/networking.k8s.io/v1/namespaces/t-{name}/ingresses/clearml-gateway")
 
 
-def unused(three: Begun) -> None:
-    """Wait until the quotas count no load balancer any more; the cluster counts a little later."""
+def unused(three: Begun, *tenants: str) -> None:
+    """Wait until the quotas of these tenants count no load balancer any more; the cluster counts a little later."""
 
     def used(tenant: str) -> str:
         found = three.kubernetes.api.get(f"/api/v1/namespaces/t-{tenant}/resourcequotas/base-quota")
         return str(found["status"]["used"]["services.loadbalancers"])
 
-    eventually("the load balancers are gone", lambda: all(used(name) == "0" for name in TENANTS))
+    eventually("the load balancers are gone", lambda: all(used(name) == "0" for name in tenants))
 
 
 def test_what_leads_to_a_gateway_from_the_host(three: Begun, gateways: Releases) -> None:
@@ -194,14 +194,14 @@ def test_what_leads_to_a_gateway_from_the_host(three: Begun, gateways: Releases)
             None,
             None,
         )
-        unused(three)
+        unused(three, documents.GPU)
         three.site.converge(**exposed)
         assert api.get(f"{networking}/networkpolicies/allow-ingress") is None
         assert three.kubernetes.quota(documents.GPU, "base-quota")["services.loadbalancers"] == "0"
     finally:
         three.site.declare(documents.three())
         cut(three)
-        unused(three)
+        unused(three, *TENANTS)
         three.site.converge()
 
 
