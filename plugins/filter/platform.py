@@ -109,8 +109,8 @@ def platform_pairs(
     """What does not go together."""
     from ansible_collections.ai_tenancy.platform.plugins.module_utils.core.platform import catalogue
 
-    chosen = {chart["key"]: chart for chart in charts}
-    return catalogue.new_conflicts(versions, chosen, observed or {}, kubernetes)
+    chosen = {**catalogue.installed(versions, observed or {}), **{chart["key"]: chart for chart in charts}}
+    return catalogue.check_pairs(versions, chosen, kubernetes)
 
 
 def platform_fetch_trouble(said: str, reference: str) -> str:

@@ -147,18 +147,6 @@ def check_pairs(catalogue: Mapping[str, Any], chosen: Mapping[str, Mapping[str, 
     return found
 
 
-def new_conflicts(
-    catalogue: Mapping[str, Any],
-    chosen: Mapping[str, Mapping[str, Any]],
-    observed: Mapping[str, Mapping[str, Any]],
-    kubernetes: str,
-) -> list[str]:
-    """What does not go together once the chosen charts are installed, without what is so already. As L(check_pairs)."""
-    there = installed(catalogue, observed)
-    before = check_pairs(catalogue, there, kubernetes)
-    return [text for text in check_pairs(catalogue, {**there, **chosen}, kubernetes) if text not in before]
-
-
 def installed(catalogue: Mapping[str, Any], observed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The charts that are installed, by key, as far as L(check_pairs) looks at them.
 
